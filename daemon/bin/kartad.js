@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// The launcher: plain JavaScript that any Node can parse, so that an old one can say what is wrong.
+const major = Number(process.versions.node.split(".")[0]);
+if (major < 24) {
+  process.stderr.write(
+    "kartad needs Node 24 or newer, and this is " + process.version + "; run it as `npx kartad` in its folder, or install Node 24.\n",
+  );
+  process.exit(1);
+}
+await import("../../dist/daemon/main.js");
