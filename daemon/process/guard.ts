@@ -1,0 +1,77 @@
+/**
+ * The guard: one tiny shell beside kartad that knows the process groups alive now. It reads them from a pipe that only
+ * kartad holds; when kartad dies, however it dies, the pipe ends and the guard kills what is left. Closing a child's
+ * stdin is not enough (notes: harnesses, "Orphans are real"), and a parent-death signal reaches the leader alone.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+
+// `read` returns false at the end of the pipe. Signals are ignored so that a Ctrl-C or a group kill meant for kartad
+// does not take the guard first. Only digits are ever accepted as a group.
+const SCRIPT = `
+trap '' INT TERM HUP QUIT
+groups=' '
+while read -r op group; do
+  case $group in ''|*[!0-9]*) continue ;; esac
+  case $op in
+    +) groups="$groups$group " ;;
+    -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+exit 0
+`;
+
+export interface GuardOptions {
+  /** Called when the guard itself died and was started again. */
+  readonly onRestart?: () => void;
+}
+
+/** Owner: `ProcessSpawner`. Freed by `close()`, or by kartad's death. */
+export class Guard {
+  readonly #groups = new Set<number>();
+  readonly #onRestart: () => void;
+  #shell: ChildProcess | null = null;
+  #closed = false;
+
+  constructor(options: GuardOptions = {}) {
+    this.#onRestart = options.onRestart ?? (() => undefined);
+  }
+
+  /** From now on the group dies with kartad. */
+  add(groupId: number): void {
+    this.#groups.add(groupId);
+    if (this.#shell === null) this.#start();
+    else this.#shell.stdin?.write(`+ ${groupId}\n`);
+  }
+
+  /** The group is known to be empty; its number may be given to somebody else. */
+  remove(groupId: number): void {
+    if (this.#groups.delete(groupId)) this.#shell?.stdin?.write(`- ${groupId}\n`);
+  }
+
+  /** Ends the guard; it kills whatever is still listed. */
+  close(): void {
+    this.#closed = true;
+    this.#shell?.stdin?.end();
+  }
+
+  #start(): void {
+    const shell = spawn("/bin/sh", ["-c", SCRIPT, "karta-guard"], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true, // its own session: the terminal's Ctrl-C does not reach it
+      env: {},
+      cwd: "/",
+    });
+    shell.unref();
+    shell.stdin.on("error", () => undefined); // EPIPE: the exit handler below deals with it
+    shell.once("error", () => undefined);
+    shell.once("exit", () => {
+      this.#shell = null;
+      if (this.#closed || this.#groups.size === 0) return;
+      this.#onRestart();
+      this.#start();
+    });
+    this.#shell = shell;
+    for (const groupId of this.#groups) shell.stdin.write(`+ ${groupId}\n`);
+  }
+}

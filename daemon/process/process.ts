@@ -1,0 +1,55 @@
+/**
+ * A child process as the rest of the daemon sees it. Every child of kartad is started by `ProcessSpawner` and is the
+ * leader of a process group of its own, so that what it starts (MCP servers, shells) ends with it.
+ */
+import type { Readable, Writable } from "node:stream";
+import type { Id } from "../../shared/ids.ts";
+
+export type ProcessPurpose = "harness" | "entry-point" | "setup";
+
+export interface SpawnRequest {
+  readonly purpose: ProcessPurpose;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment: nothing is inherited from kartad. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How a process ended. */
+export type ProcessExit =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signalled"; readonly signal: string }
+  /** It never ran: no such program, no permission, or the system is out of processes. `code` is the errno name. */
+  | { readonly kind: "not_started"; readonly code: string; readonly detail: string };
+
+export interface ManagedProcess {
+  readonly id: Id<"proc">;
+  readonly purpose: ProcessPurpose;
+  /** Null when it could not be started; `exited` then says why. */
+  readonly pid: number | null;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles once, when the process has ended or could not be started. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** The exit, once it is known. */
+  readonly exit: ProcessExit | null;
+  /**
+   * Ends the whole group: SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left.
+   * Calling it again, or on a process that has ended, is harmless.
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** A sentence for logs and errors. */
+export function describeExit(exit: ProcessExit): string {
+  switch (exit.kind) {
+    case "exited":
+      return `exited with code ${exit.code}`;
+    case "signalled":
+      return `was ended by ${exit.signal}`;
+    case "not_started":
+      return `could not be started (${exit.code}): ${exit.detail}`;
+  }
+}

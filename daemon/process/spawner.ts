@@ -1,0 +1,102 @@
+/** The one place where kartad starts a child. Each gets a process group of its own and is known to the guard. */
+import { execa } from "execa";
+import type { Logger } from "pino";
+import { newId } from "../../shared/ids.ts";
+import { Guard } from "./guard.ts";
+import { describeExit, type ManagedProcess, type ProcessExit, type SpawnRequest } from "./process.ts";
+import { endGroup } from "./process-group.ts";
+
+/** A harness flushes its transcript on SIGTERM; measured well under a second. */
+const DEFAULT_GRACE_MS = 2000;
+/** What a leader leaves behind (MCP servers whose stdin has just closed) gets this long to end by itself. */
+const STRAGGLER_GRACE_MS = 500;
+
+/** Owner: the composition root. `stopAll()` frees every child; the guard does it where kartad can't. */
+export class ProcessSpawner {
+  readonly #live = new Set<ManagedProcess>();
+  readonly #guard: Guard;
+  readonly #log: Logger;
+
+  constructor(options: { readonly logger: Logger }) {
+    this.#log = options.logger.child({ part: "process" });
+    this.#guard = new Guard({ onRestart: () => this.#log.warn("the guard process died and was started again") });
+  }
+
+  /** Processes that have not ended. */
+  get live(): ReadonlySet<ManagedProcess> {
+    return this.#live;
+  }
+
+  /**
+   * Starts a program. Never throws: a program that is missing or a system out of processes shows as an `exited` of
+   * kind `not_started`.
+   */
+  spawn(request: SpawnRequest): ManagedProcess {
+    const id = newId("proc");
+    const subprocess = execa(request.command, request.args, {
+      cwd: request.cwd,
+      env: { ...request.env, KARTA_PROCESS: id },
+      extendEnv: false,
+      detached: true, // setsid: a group of its own
+      cleanup: false, // the guard and `stopAll` do it, for the whole group
+      buffer: false,
+      reject: false,
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      stripFinalNewline: false,
+    });
+    const pid = subprocess.pid ?? null;
+    if (pid !== null) this.#guard.add(pid);
+    subprocess.stdin.on("error", () => undefined); // EPIPE after its death: `exited` tells
+
+    let exit: ProcessExit | null = null;
+    let ending: Promise<void> | null = null; // one end of the group at a time: `stop` or the sweep after its exit
+    // The leader's own `exit`, not the end of its streams: a straggler that holds stdout open must not delay the sweep.
+    // A program that could not be started has no `exit`; execa's own result tells.
+    const ended = new Promise<ProcessExit>((resolve) => {
+      subprocess.nodeChildProcess.once("exit", (code, signal) =>
+        resolve(code === null ? { kind: "signalled", signal: signal ?? "SIGKILL" } : { kind: "exited", code }),
+      );
+      void subprocess.then((result) => {
+        if (pid === null) resolve({ kind: "not_started", code: result.code ?? "UNKNOWN", detail: result.originalMessage ?? "" });
+      });
+    });
+    const exited = ended.then(async (how) => {
+      exit = how;
+      this.#log.debug({ process: id, pid, purpose: request.purpose }, `${request.command} ${describeExit(how)}`);
+      if (pid !== null) {
+        ending ??= endGroup(pid, STRAGGLER_GRACE_MS);
+        await ending;
+        this.#guard.remove(pid);
+      }
+      this.#live.delete(managed);
+      return how;
+    });
+
+    const managed: ManagedProcess = {
+      id,
+      purpose: request.purpose,
+      pid,
+      stdin: subprocess.stdin,
+      stdout: subprocess.stdout,
+      stderr: subprocess.stderr,
+      exited,
+      get exit() {
+        return exit;
+      },
+      stop: async (graceMs = DEFAULT_GRACE_MS) => {
+        if (pid !== null) ending ??= endGroup(pid, graceMs);
+        await exited;
+      },
+    };
+    this.#live.add(managed);
+    return managed;
+  }
+
+  /** Ends every child and the guard. Resolves when no process of any group is left. */
+  async stopAll(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    await Promise.all([...this.#live].map((child) => child.stop(graceMs)));
+    this.#guard.close();
+  }
+}

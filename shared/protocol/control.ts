@@ -1,0 +1,158 @@
+/**
+ * The operator's plane: what `karta` asks of kartad over the Unix socket (spec: cli). The public session routes are
+ * served on the same socket under `/v1`, with the operator's rights.
+ */
+import { z } from "zod";
+import {
+  AddProjectResultSchema,
+  AddProjectSchema,
+  ProjectReportSchema,
+  ProjectSchema,
+} from "./projects.ts";
+import { route } from "./route.ts";
+import { SessionEventSchema } from "../events.ts";
+import { NoQuerySchema, NothingSchema } from "./sessions.ts";
+
+/** The daemon's version travels on every answer of the socket, so that a CLI of another version can say so. */
+export const VERSION_HEADER = "karta-version";
+
+export const StatusSchema = z.object({
+  version: z.string(),
+  pid: z.int(),
+  started_at: z.string(),
+  uptime_seconds: z.number(),
+  /** The public plane's base URL. */
+  url: z.string(),
+  state_home: z.string(),
+  /** True: replies are scripted by the offline model. */
+  offline: z.boolean(),
+  projects: z.int(),
+  sessions: z.object({ active: z.int(), with_process: z.int(), running_turns: z.int() }),
+  processes: z.array(
+    z.object({
+      id: z.string(),
+      pid: z.int().nullable(),
+      state: z.string(),
+      project: z.string(),
+      session_id: z.string().nullable(),
+      age_seconds: z.number(),
+      turns: z.int(),
+    }),
+  ),
+  memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int() }),
+});
+export type Status = z.infer<typeof StatusSchema>;
+
+export const LogLevelSchema = z.enum(["trace", "debug", "info", "warn", "error", "fatal"]);
+export type LogLevel = z.infer<typeof LogLevelSchema>;
+
+/** One structured log line, as pino writes it. */
+export const LogLineSchema = z.looseObject({
+  level: z.number(),
+  /** Milliseconds since the epoch. */
+  time: z.number(),
+  msg: z.string().optional(),
+});
+export type LogLine = z.infer<typeof LogLineSchema>;
+
+export const LogsQuerySchema = z.object({
+  level: LogLevelSchema.optional(),
+  project: z.string().optional(),
+  /** Milliseconds since the epoch. */
+  since: z.coerce.number().int().optional(),
+});
+
+export const controlRoutes = {
+  status: route({
+    method: "GET",
+    path: "/control/v1/status",
+    summary: "The daemon, its projects, sessions, processes and memory",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: StatusSchema,
+  }),
+  stop: route({
+    method: "POST",
+    path: "/control/v1/stop",
+    summary: "Drain and stop; answers before it ends",
+    status: 202,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: z.object({ pid: z.int() }),
+  }),
+  listProjects: route({
+    method: "GET",
+    path: "/control/v1/projects",
+    summary: "Every registered project",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: z.object({ data: z.array(ProjectSchema) }),
+  }),
+  addProject: route({
+    method: "POST",
+    path: "/control/v1/projects",
+    summary: "Validate a folder and register it",
+    status: 200,
+    query: NoQuerySchema,
+    body: AddProjectSchema,
+    response: AddProjectResultSchema,
+  }),
+  checkProject: route({
+    method: "POST",
+    path: "/control/v1/project-checks",
+    summary: "Validate a folder and register nothing",
+    status: 200,
+    query: NoQuerySchema,
+    body: AddProjectSchema,
+    response: ProjectReportSchema,
+  }),
+  getProject: route({
+    method: "GET",
+    path: "/control/v1/projects/:name",
+    summary: "One project",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: ProjectSchema,
+  }),
+  removeProject: route({
+    method: "DELETE",
+    path: "/control/v1/projects/:name",
+    summary: "Forget a project: its sessions are archived, its folder is left alone",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: z.object({ archived_sessions: z.int() }),
+  }),
+  setDefaultProject: route({
+    method: "PUT",
+    path: "/control/v1/projects/:name/default",
+    summary: "Use this project where a session names none",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: ProjectSchema,
+  }),
+  logs: route({
+    method: "GET",
+    path: "/control/v1/logs",
+    summary: "The log file's lines, oldest first; upgrades to a WebSocket that follows",
+    status: 200,
+    query: LogsQuerySchema,
+    body: NothingSchema,
+    response: z.object({ data: z.array(LogLineSchema) }),
+  }),
+} as const;
+
+/**
+ * WebSocket of all events the operator may see: `?session=&project=&after=`. One JSON `TailItem` a message.
+ * `cursor` is the daemon's own order over all sessions; a tail that reconnects with `?cursor=` misses and repeats nothing.
+ */
+export const TAIL_PATH = "/control/v1/tail";
+export const TailItemSchema = z.object({
+  cursor: z.int().nonnegative(),
+  project: z.string(),
+  event: SessionEventSchema,
+});
