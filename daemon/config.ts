@@ -1,0 +1,180 @@
+/** Settings: flags > environment > `kartad.toml` > defaults. The one place besides main.ts that reads the environment. */
+import { existsSync, readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import toml from "toml";
+import { z } from "zod";
+import { issuesFromZod } from "../shared/errors.ts";
+import { socketPath, stateHome } from "../shared/paths.ts";
+
+/** A setting that cannot be used. `message` is one line that names where it came from. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const port = z.coerce.number().int().min(0).max(65_535);
+const origin = z.url({ protocol: /^https?$/ });
+
+/** What `kartad.toml` may hold; every key optional, unknown keys refused. */
+const FileSchema = z.strictObject({
+  host: z.string().min(1).optional(),
+  port: port.optional(),
+  offline: z.boolean().optional(),
+  insecure: z.boolean().optional(),
+  allowed_origins: z.array(origin).optional(),
+  log_level: z.enum(LOG_LEVELS).optional(),
+  drain_seconds: z.number().min(0).max(3600).optional(),
+  max_processes: z.int().min(1).max(10_000).optional(),
+});
+
+export interface Config {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly offline: boolean;
+  /** True: an address other than loopback is meant, without a key. */
+  readonly insecure: boolean;
+  /** Browser origins that may call the public plane, e.g. `https://shop.example`. */
+  readonly allowedOrigins: readonly string[];
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Readable lines on standard error besides the log file. */
+  readonly foreground: boolean;
+  /** How long running turns may go on after the first signal. */
+  readonly drainSeconds: number;
+  /** Agent processes at once. */
+  readonly maxProcesses: number;
+  readonly stateHome: string;
+  readonly socketPath: string;
+  readonly homedir: string;
+  /** The environment kartad was started with; harness credentials and `[env]` names are looked up here. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
+
+  --port N          HTTP port (8000; 0 picks a free one)      KARTA_PORT
+  --host ADDRESS    address to bind (127.0.0.1)               KARTA_HOST
+  --offline         scripted replies, no model key needed     KARTA_OFFLINE=1
+  --insecure        allow an address other than loopback without an API key
+  --home DIR        state folder                              KARTA_HOME
+  --socket PATH     control socket                            KARTA_SOCKET
+  --log-level L     ${LOG_LEVELS.join(", ")} (info)   KARTA_LOG_LEVEL
+  --quiet           log to the file only
+  --version, --help
+
+Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
+log_level, drain_seconds, max_processes. Flags win over the environment, that over the file.
+`;
+
+export type Command =
+  | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" };
+
+const FLAGS = {
+  port: { type: "string" },
+  host: { type: "string" },
+  offline: { type: "boolean" },
+  insecure: { type: "boolean" },
+  home: { type: "string" },
+  socket: { type: "string" },
+  "log-level": { type: "string" },
+  quiet: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
+
+/** An agent process holds about 170 MB (notes: harnesses); a quarter of the memory is left to everything else. */
+const MEMORY_A_PROCESS = 200 * 1024 * 1024;
+
+function defaultMaxProcesses(): number {
+  return Math.max(2, Math.min(64, Math.floor((os.totalmem() * 0.75) / MEMORY_A_PROCESS)));
+}
+
+/** @throws ConfigError naming the flag, variable or key, what was expected and what was found */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+  const flags = parseFlags(argv);
+  if (flags.help) return { kind: "help" };
+  if (flags.version) return { kind: "version" };
+
+  const place = {
+    env: {
+      ...env,
+      ...(flags.home === undefined ? {} : { KARTA_HOME: flags.home }),
+      ...(flags.socket === undefined ? {} : { KARTA_SOCKET: flags.socket }),
+    },
+    homedir: os.homedir(),
+    platform: process.platform,
+  };
+  const home = stateHome(place);
+  const file = readFile(path.join(home, "kartad.toml"));
+  const chosenPort = setting("port", port, flags.port, "KARTA_PORT", env);
+  const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
+  return {
+    kind: "run",
+    config: {
+      host: flags.host ?? env.KARTA_HOST ?? file.host ?? "127.0.0.1",
+      port: chosenPort ?? file.port ?? 8000,
+      offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
+      insecure: flags.insecure ?? file.insecure ?? false,
+      allowedOrigins: file.allowed_origins ?? [],
+      logLevel: chosenLevel ?? file.log_level ?? "info",
+      foreground: !(flags.quiet ?? false),
+      drainSeconds: file.drain_seconds ?? 30,
+      maxProcesses: file.max_processes ?? defaultMaxProcesses(),
+      stateHome: home,
+      socketPath: socketPath(place),
+      homedir: place.homedir,
+      env,
+    },
+  };
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: FLAGS, allowPositionals: false }).values;
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error));
+  }
+}
+
+function readFile(file: string): z.infer<typeof FileSchema> {
+  if (!existsSync(file)) return {};
+  let parsed: unknown;
+  try {
+    parsed = toml.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    const at = error instanceof Error && "line" in error ? `:${String(error.line)}` : "";
+    throw new ConfigError(`${file}${at}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const checked = FileSchema.safeParse(parsed);
+  if (checked.success) return checked.data;
+  const [issue] = issuesFromZod(checked.error);
+  throw new ConfigError(`${file}: ${issue?.path ? `${issue.path}: ` : ""}${issue?.message ?? "not valid"}`);
+}
+
+/** A flag, or else a variable, checked; undefined when neither is given. */
+function setting<T>(
+  flag: string,
+  schema: z.ZodType<T>,
+  flagValue: string | undefined,
+  variable: string,
+  env: Readonly<Record<string, string | undefined>>,
+): T | undefined {
+  const value = flagValue ?? env[variable];
+  if (value === undefined || value === "") return undefined;
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const where = flagValue === undefined ? variable : `--${flag}`;
+  throw new ConfigError(`${where}: ${checked.error.issues[0]?.message ?? "not valid"}, found "${value}"`);
+}
+
+function boolean(variable: string, env: Readonly<Record<string, string | undefined>>): boolean | undefined {
+  const value = env[variable];
+  if (value === undefined || value === "") return undefined;
+  if (value === "1" || value === "true") return true;
+  if (value === "0" || value === "false") return false;
+  throw new ConfigError(`${variable}: expected 1 or 0, found "${value}"`);
+}

@@ -1,0 +1,46 @@
+/** An event with its place in the log. Its wire form is made once, however many watchers it goes to. */
+import type { EventType, SessionEvent } from "../../shared/events.ts";
+import { SessionEventSchema } from "../../shared/events.ts";
+import type { StoredEventRow } from "../store/events.ts";
+
+export class LoggedEvent {
+  /** The order over all sessions. */
+  readonly id: number;
+  readonly sessionId: string;
+  readonly seq: number;
+  readonly turnId: string | null;
+  readonly type: EventType;
+  readonly #row: StoredEventRow;
+  #json: string | null = null;
+  #frame: string | null = null;
+
+  constructor(row: StoredEventRow) {
+    this.#row = row;
+    this.id = row.id;
+    this.sessionId = row.session_id;
+    this.seq = row.seq;
+    this.turnId = row.turn_id;
+    this.type = row.type;
+  }
+
+  /** The event as JSON text: one line, whatever an agent wrote, since JSON escapes line ends. */
+  get json(): string {
+    const { seq, session_id, turn_id, timestamp, type, data } = this.#row;
+    // `data` is JSON already; ids and types are made by us from safe characters.
+    this.#json ??=
+      `{"type":"${type}","seq":${seq},"session_id":"${session_id}",` +
+      `"turn_id":${turn_id === null ? "null" : `"${turn_id}"`},"timestamp":${timestamp},"data":${data}}`;
+    return this.#json;
+  }
+
+  /** The server-sent event (spec: http-api, Messages). */
+  get frame(): string {
+    this.#frame ??= `id: ${this.seq}\nevent: ${this.type}\ndata: ${this.json}\n\n`;
+    return this.#frame;
+  }
+
+  /** The event as data, checked against the contract. */
+  parse(): SessionEvent {
+    return SessionEventSchema.parse(JSON.parse(this.json));
+  }
+}

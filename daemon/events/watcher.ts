@@ -1,0 +1,127 @@
+/**
+ * A watcher: one reader's place in a sequence of events. It replays what came after its cursor and then goes on live,
+ * with no gap and no duplicate. It keeps a cursor, not a buffer: while its sink is full it stops, and when the sink
+ * drains it reads on from the log, so a slow reader costs no memory. One that falls too far behind is cut off.
+ */
+import type { FeedListener } from "./feed.ts";
+import type { LoggedEvent } from "./logged-event.ts";
+
+/** Where events go. `write` returns false when the reader's buffer is full; call `Watcher.resume` when it drained. */
+export interface EventSink {
+  write(events: readonly LoggedEvent[]): boolean;
+  /** The reader is too far behind. The sink ends its connection. */
+  tooSlow(): void;
+  /** The log could not be read. */
+  failed(error: unknown): void;
+}
+
+/** What a watcher follows: one session by seq, or all of them by id. */
+export interface EventSource {
+  /** Events after `cursor`, in order, at most `limit`. */
+  page(cursor: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** Starts the live part; returns how to stop. */
+  watch(listener: FeedListener): () => void;
+  /** An event's place: its seq, or its id. */
+  position(event: LoggedEvent): number;
+}
+
+/** `replaying`: reading the log. `live`: up to date. `full`: the sink takes no more for now. `closed`: over. */
+type WatcherState = "replaying" | "live" | "full" | "closed";
+
+const PAGE = 500;
+/** Events that may pass by while the sink is full before the reader is cut off. */
+const DEFAULT_MAX_LAG = 1000;
+
+/** Owner: the connection that reads. Freed by `close()`, by `tooSlow` or by `failed`. */
+export class Watcher {
+  readonly #source: EventSource;
+  readonly #sink: EventSink;
+  readonly #maxLag: number;
+  readonly #unwatch: () => void;
+  #state: WatcherState = "replaying";
+  #cursor: number;
+  /** The newest position the feed has shown. */
+  #newest: number;
+  #missedWhileFull = 0;
+
+  constructor(options: { source: EventSource; sink: EventSink; after: number; maxLag?: number }) {
+    this.#source = options.source;
+    this.#sink = options.sink;
+    this.#cursor = options.after;
+    this.#newest = options.after;
+    this.#maxLag = options.maxLag ?? DEFAULT_MAX_LAG;
+    // Watch first, then read: what is stored while the log is read is seen by one of the two, and the cursor drops
+    // what is seen by both.
+    this.#unwatch = this.#source.watch((events) => this.#onLive(events));
+    void this.#replay();
+  }
+
+  /** The position of the last event that was written to the sink. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    if (this.#state !== "full") return;
+    this.#state = "replaying";
+    this.#missedWhileFull = 0;
+    void this.#replay();
+  }
+
+  close(): void {
+    this.#state = "closed";
+    this.#unwatch();
+  }
+
+  #onLive(events: readonly LoggedEvent[]): void {
+    const last = events.at(-1);
+    if (last === undefined) return;
+    this.#newest = Math.max(this.#newest, this.#source.position(last));
+    switch (this.#state) {
+      case "live":
+        this.#write(events);
+        return;
+      case "full":
+        this.#missedWhileFull += events.length;
+        if (this.#missedWhileFull > this.#maxLag) this.#end(() => this.#sink.tooSlow());
+        return;
+      case "replaying": // it reads on until it has caught up with #newest
+      case "closed":
+        return;
+    }
+  }
+
+  async #replay(): Promise<void> {
+    try {
+      while (this.#state === "replaying") {
+        const page = await this.#source.page(this.#cursor, PAGE);
+        if (!this.#isReplaying()) return;
+        this.#write(page);
+        // A short page was the end of the log when it was read; events stored since then moved #newest.
+        if (this.#isReplaying() && page.length < PAGE && this.#cursor >= this.#newest) this.#state = "live";
+      }
+    } catch (error) {
+      this.#end(() => this.#sink.failed(error));
+    }
+  }
+
+  // A method, so that the compiler does not take the state for unchanged across an await or a write.
+  #isReplaying(): boolean {
+    return this.#state === "replaying";
+  }
+
+  #write(events: readonly LoggedEvent[]): void {
+    const fresh = events.filter((event) => this.#source.position(event) > this.#cursor);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    this.#cursor = this.#source.position(last);
+    if (!this.#sink.write(fresh) && this.#state !== "closed") this.#state = "full";
+  }
+
+  #end(tell: () => void): void {
+    if (this.#state === "closed") return;
+    this.close();
+    tell();
+  }
+}

@@ -1,0 +1,158 @@
+/** The `claude-code` harness, on the Agent SDK: the real binary, spawned through our own hook. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { startup, type Options } from "@anthropic-ai/claude-agent-sdk";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { KartaError } from "../../../shared/errors.ts";
+import type { ManagedProcess } from "../../process/process.ts";
+import type { AgentProcess, Availability, Harness, HarnessBinary, LaunchSpec, StartRequest } from "../harness.ts";
+import { ClaudeProcess } from "./claude-process.ts";
+import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
+import { childEnvironment, configDirOf } from "./environment.ts";
+import { SpawnedAgent } from "./spawned.ts";
+import { transcriptExists } from "./transcripts.ts";
+
+/** The SDK brings its own binary: each platform's package is named like this. */
+const SDK_PACKAGE = "@anthropic-ai/claude-agent-sdk";
+const READY_TIMEOUT_MS = 60_000;
+const STDERR_TAIL = 2000;
+
+export interface ClaudeCodeOptions {
+  readonly credential: Credential;
+  /** The daemon's own environment. */
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
+  /** Karta's own folder for Claude Code's transcripts. */
+  readonly configDir: string;
+  /** The offline model's address for a project; null when kartad is not offline. */
+  readonly offlineBaseUrl: ((project: string) => string) | null;
+  readonly logger: Logger;
+}
+
+export class ClaudeCode implements Harness {
+  readonly type = "claude-code";
+  readonly #options: ClaudeCodeOptions;
+  readonly #log: Logger;
+
+  constructor(options: ClaudeCodeOptions) {
+    this.#options = options;
+    this.#log = options.logger.child({ part: "claude-code" });
+  }
+
+  availability(): Availability {
+    const { credential } = this.#options;
+    if (credential.kind === "none") return { kind: "unavailable", detail: NO_CREDENTIAL };
+    return { kind: "available", credential: describeCredential(credential) };
+  }
+
+  binary(): Promise<HarnessBinary | null> {
+    return Promise.resolve(installedBinary());
+  }
+
+  async start({ launch, thread, spawner }: StartRequest): Promise<AgentProcess> {
+    const { credential, daemonEnv, configDir, offlineBaseUrl } = this.#options;
+    const env = childEnvironment({
+      launch,
+      credential,
+      daemonEnv,
+      configDir,
+      offlineBaseUrl: offlineBaseUrl?.(launch.project) ?? null,
+    });
+    // A thread whose process died before its first turn has no transcript: it begins anew under the same id.
+    const resumable =
+      thread.kind === "resume" && (await transcriptExists(configDirOf(credential, configDir), thread.threadId));
+    const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
+
+    let child: ManagedProcess | null = null;
+    let agent: ClaudeProcess | null = null;
+    let stderr = "";
+    const options: Options = {
+      ...launchOptions(launch),
+      ...(resumable ? { resume: threadId } : { sessionId: threadId }),
+      env,
+      canUseTool: (tool, input, asked) =>
+        agent?.canUseTool(tool, input, asked) ?? Promise.resolve({ behavior: "deny", message: "not ready" }),
+      stderr: (text) => (stderr = (stderr + text).slice(-STDERR_TAIL)),
+      spawnClaudeCodeProcess: ({ command, args, cwd, env: childEnv }) => {
+        child = spawner.spawn({ purpose: "harness", command, args, cwd: cwd ?? launch.cwd, env: defined(childEnv) });
+        return new SpawnedAgent(child);
+      },
+    };
+    try {
+      const warm = await startup({ options, initializeTimeoutMs: READY_TIMEOUT_MS });
+      const process = requireChild(child);
+      agent = new ClaudeProcess({ warm, process, threadId, logger: this.#log });
+      return agent;
+    } catch (error) {
+      await stopChild(child);
+      this.#log.warn({ err: error, stderr }, "Claude Code did not start");
+      throw new KartaError("harness_unavailable", `Claude Code did not start: ${lastLine(stderr) ?? messageOf(error)}`, {
+        cause: error,
+        retryAfterSeconds: 5,
+      });
+    }
+  }
+}
+
+function launchOptions(launch: LaunchSpec): Options {
+  return {
+    cwd: launch.cwd,
+    includePartialMessages: true,
+    // The project's own settings, agents, skills and CLAUDE.md; never the operator's.
+    settingSources: ["project"],
+    systemPrompt: { type: "preset", preset: "claude_code" },
+    permissionMode: "default",
+    permissionPrompts: launch.permissionIntercept ? "host" : "none",
+    // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
+    settings: { enableAllProjectMcpServers: true },
+    allowedTools: [...launch.allowedTools],
+    disallowedTools: [...launch.disallowedTools],
+    ...(launch.agent === null ? {} : { agent: launch.agent }),
+    ...(launch.model === null ? {} : { model: launch.model }),
+  };
+}
+
+// Through functions, because the compiler does not see the assignment inside the spawn hook.
+function requireChild(child: ManagedProcess | null): ManagedProcess {
+  if (child === null) throw new Error("the Agent SDK did not use the spawn hook");
+  return child;
+}
+
+async function stopChild(child: ManagedProcess | null): Promise<void> {
+  await child?.stop(0);
+}
+
+function defined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+function lastLine(text: string): string | null {
+  return text.trim().split("\n").at(-1)?.trim() || null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The binary that the SDK's package for this platform brings; null when npm left it out. */
+function installedBinary(): HarnessBinary | null {
+  const require = createRequire(import.meta.url);
+  const from = createRequire(require.resolve(SDK_PACKAGE));
+  for (const libc of ["", "-musl"]) {
+    try {
+      const file = from.resolve(`${SDK_PACKAGE}-${process.platform}-${process.arch}${libc}/claude`);
+      return { path: file, version: claudeCodeVersion(path.dirname(require.resolve(SDK_PACKAGE))) };
+    } catch {
+      continue; // this platform's package is not installed
+    }
+  }
+  return null;
+}
+
+function claudeCodeVersion(sdkFolder: string): string {
+  const text = readFileSync(path.join(sdkFolder, "package.json"), "utf8");
+  const parsed = z.object({ claudeCodeVersion: z.string() }).safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data.claudeCodeVersion : "unknown";
+}

@@ -1,0 +1,157 @@
+/** One live Claude Code process: a streaming-input query of the Agent SDK, one turn at a time. */
+import type {
+  CanUseTool,
+  PermissionResult,
+  Query,
+  SDKMessage,
+  SDKUserMessage,
+  WarmQuery,
+} from "@anthropic-ai/claude-agent-sdk";
+import type { Logger } from "pino";
+import { describeExit, type ManagedProcess } from "../../process/process.ts";
+import { NO_USAGE, type AgentProcess, type TurnEnd, type TurnRequest } from "../harness.ts";
+import { Inbox } from "./inbox.ts";
+import { TurnTranslator } from "./translate.ts";
+import { isAuthStatus, modelAuthFailure, turnEnd } from "./turn-end.ts";
+import { UsageMeter } from "./usage.ts";
+
+/** The turn in hand. `cancelled`: Karta asked for its end. `refused`: the model's service refused the credential. */
+interface RunningTurn {
+  readonly request: TurnRequest;
+  readonly translator: TurnTranslator;
+  readonly end: (end: TurnEnd) => void;
+  ending: "no" | "cancelled" | "refused";
+}
+
+/** Owner: the pool. Freed by `stop()`, or by the child's own death. */
+export class ClaudeProcess implements AgentProcess {
+  readonly process: ManagedProcess;
+  readonly threadId: string;
+  readonly #query: Query;
+  readonly #inbox = new Inbox<SDKUserMessage>();
+  readonly #usage = new UsageMeter();
+  readonly #log: Logger;
+  #turn: RunningTurn | null = null;
+  #over = false;
+
+  constructor(options: { warm: WarmQuery; process: ManagedProcess; threadId: string; logger: Logger }) {
+    this.process = options.process;
+    this.threadId = options.threadId;
+    this.#log = options.logger;
+    this.#query = options.warm.query(this.#inbox);
+    void this.#read();
+  }
+
+  run(request: TurnRequest): Promise<TurnEnd> {
+    if (this.#over) return Promise.resolve(this.#crashed());
+    if (this.#turn !== null) throw new Error("a Claude Code process runs one turn at a time");
+    return new Promise((resolve) => {
+      this.#turn = {
+        request,
+        translator: new TurnTranslator(request.emit),
+        end: resolve,
+        ending: "no",
+      };
+      this.#inbox.push({
+        type: "user",
+        message: { role: "user", content: [{ type: "text", text: asPlainText(request.text) }] },
+        parent_tool_use_id: null,
+      });
+    });
+  }
+
+  async cancel(): Promise<void> {
+    if (this.#turn === null) return;
+    if (this.#turn.ending === "no") this.#turn.ending = "cancelled";
+    await this.#interrupt();
+  }
+
+  async stop(): Promise<void> {
+    this.#inbox.close();
+    await this.process.stop();
+  }
+
+  /** The SDK's permission callback. */
+  readonly canUseTool: CanUseTool = async (tool, input, asked): Promise<PermissionResult> => {
+    const turn = this.#turn;
+    if (turn === null) return { behavior: "deny", message: "no turn is running" };
+    const decision = await turn.request.decide({
+      toolUseId: asked.toolUseID,
+      tool,
+      input,
+      message: asked.title ?? asked.description ?? `Use ${tool}?`,
+      signal: asked.signal,
+    });
+    if (decision.kind === "deny") return { behavior: "deny", message: decision.message };
+    return {
+      behavior: "allow",
+      updatedInput: input,
+      ...(decision.scope === "session" && asked.suggestions ? { updatedPermissions: asked.suggestions } : {}),
+    };
+  };
+
+  async #read(): Promise<void> {
+    try {
+      for await (const message of this.#query) this.#receive(message);
+    } catch (error) {
+      this.#log.debug({ err: error }, "the Agent SDK's stream ended with an error");
+    }
+    this.#over = true;
+    this.#inbox.close();
+    if (this.#turn === null) return;
+    await this.process.exited;
+    this.#finish(this.#turn.ending === "cancelled" ? { kind: "cancelled", usage: NO_USAGE } : this.#crashed());
+  }
+
+  #receive(message: SDKMessage): void {
+    const turn = this.#turn;
+    if (turn === null) return; // between turns: background notices
+    if (message.type === "result") {
+      const usage = this.#usage.read(message.modelUsage);
+      this.#finish(
+        turn.ending === "refused" ? modelAuthFailure(usage) : turnEnd(message, usage, turn.ending === "cancelled"),
+      );
+      return;
+    }
+    // The harness would try a refused key ten times over three minutes; the first refusal is the answer.
+    if (message.type === "system" && message.subtype === "api_retry" && isAuthStatus(message.error_status)) {
+      if (turn.ending === "no") turn.ending = "refused";
+      void this.#interrupt();
+    }
+    turn.translator.translate(message);
+  }
+
+  async #interrupt(): Promise<void> {
+    try {
+      await this.#query.interrupt();
+    } catch (error) {
+      this.#log.debug({ err: error }, "interrupt was not answered; ending the process");
+      await this.process.stop();
+    }
+  }
+
+  #finish(end: TurnEnd): void {
+    const turn = this.#turn;
+    this.#turn = null;
+    turn?.end(end);
+  }
+
+  #crashed(): TurnEnd {
+    const exit = this.process.exit;
+    return {
+      kind: "failed",
+      code: "harness_crashed",
+      message: `Claude Code ${exit === null ? "ended its stream" : describeExit(exit)} in the middle of the turn; the next message starts it again`,
+      retryable: true,
+      usage: NO_USAGE,
+    };
+  }
+}
+
+/**
+ * Claude Code takes a text that begins with "/" for a command of its operator ("/clear", "/compact"). What an end user
+ * writes is only ever text; one leading space keeps it so (tried with 2.1.330).
+ */
+function asPlainText(text: string): string {
+  return text.startsWith("/") ? ` ${text}` : text;
+}

@@ -1,0 +1,61 @@
+/** The whole environment of a Claude Code child: nothing of kartad's own is inherited. */
+import path from "node:path";
+import type { LaunchSpec } from "../harness.ts";
+import type { Credential } from "./credentials.ts";
+
+/** Kept from the daemon's environment, where present. */
+const INHERITED = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SHELL", "USER", "LOGNAME"];
+
+/** Always set: the binary must not phone home, update itself, or write outside its own folder. */
+const FIXED = {
+  DISABLE_TELEMETRY: "1",
+  DISABLE_ERROR_REPORTING: "1",
+  DISABLE_AUTOUPDATER: "1",
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+  CLAUDE_AGENT_SDK_CLIENT_APP: "karta",
+};
+
+export interface ChildEnvironmentOptions {
+  readonly launch: LaunchSpec;
+  readonly credential: Credential;
+  /** The daemon's own environment. */
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
+  /** Karta's own folder for Claude Code's transcripts and settings. */
+  readonly configDir: string;
+  /** The offline model's address for this project; used with the offline credential alone. */
+  readonly offlineBaseUrl: string | null;
+}
+
+/** Where this credential's transcripts live. */
+export function configDirOf(credential: Credential, own: string): string {
+  return credential.kind === "login" ? credential.configDir : own;
+}
+
+export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
+  const { launch, credential, daemonEnv } = options;
+  const env: Record<string, string> = { ...FIXED };
+  for (const name of INHERITED) {
+    const value = daemonEnv[name];
+    if (value !== undefined) env[name] = value;
+  }
+  Object.assign(env, launch.env);
+  env.HOME = launch.home;
+  env.CLAUDE_CONFIG_DIR = configDirOf(credential, options.configDir);
+  switch (credential.kind) {
+    case "offline":
+      env.ANTHROPIC_BASE_URL = options.offlineBaseUrl ?? "http://127.0.0.1:9";
+      env.ANTHROPIC_API_KEY = "offline";
+      // A script's error is meant to be seen: ten retries with back-off would hide it for three minutes.
+      env.CLAUDE_CODE_MAX_RETRIES = "1";
+      break;
+    case "variables":
+      Object.assign(env, credential.env);
+      break;
+    case "login":
+    case "none":
+      break;
+  }
+  if (launch.thinkingBudgetTokens !== null) env.MAX_THINKING_TOKENS = String(launch.thinkingBudgetTokens);
+  env.PATH ??= path.join("/usr", "bin") + path.delimiter + "/bin";
+  return env;
+}

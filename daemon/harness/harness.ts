@@ -1,0 +1,125 @@
+/**
+ * The seam: what every harness looks like to the rest of kartad. A harness turns a launch spec into a live agent
+ * process and one turn into `HarnessEvent`s. It knows nothing of sessions, storage or HTTP.
+ */
+import type { TurnErrorCode } from "../../shared/errors.ts";
+import type { Usage } from "../../shared/events.ts";
+import type { HarnessType } from "../../shared/protocol/projects.ts";
+import type { ManagedProcess } from "../process/process.ts";
+import type { ProcessSpawner } from "../process/spawner.ts";
+
+/** What an agent process is started with. Two equal specs make interchangeable processes: they share a lane. */
+export interface LaunchSpec {
+  readonly project: string;
+  readonly projectVersion: string;
+  /** Absolute: where the agent works. */
+  readonly cwd: string;
+  /** Absolute: the workspace's own HOME. */
+  readonly home: string;
+  /** One of the project's agents; null for the folder's own instructions. */
+  readonly agent: string | null;
+  /** Null: the harness's default. */
+  readonly model: string | null;
+  readonly allowedTools: readonly string[];
+  readonly disallowedTools: readonly string[];
+  /** Null: the harness's default. */
+  readonly thinkingBudgetTokens: number | null;
+  /** False: what the project's rules do not allow is refused without asking anybody. */
+  readonly permissionIntercept: boolean;
+  /** The names the app declared in `[env]`, bound. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Which conversation a process is to hold. `threadId` is the harness's own id of it. */
+export type Thread = { readonly kind: "new" } | { readonly kind: "resume"; readonly threadId: string };
+
+export interface StartRequest {
+  readonly launch: LaunchSpec;
+  readonly thread: Thread;
+  readonly spawner: ProcessSpawner;
+}
+
+/** What an agent says while it works. Text and reasoning are deltas. */
+export type HarnessEvent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "tool_use"; readonly id: string; readonly name: string; readonly input: unknown }
+  | { readonly type: "tool_result"; readonly id: string; readonly isError: boolean; readonly content: string }
+  | { readonly type: "step_start"; readonly description: string }
+  | { readonly type: "step_finish"; readonly result: string }
+  | { readonly type: "system"; readonly subtype: string; readonly detail: unknown };
+
+/** How a turn ended. */
+export type TurnEnd =
+  | { readonly kind: "completed"; readonly usage: Usage }
+  | { readonly kind: "cancelled"; readonly usage: Usage }
+  | {
+      readonly kind: "failed";
+      readonly code: TurnErrorCode;
+      /** For people; never a secret. */
+      readonly message: string;
+      readonly retryable: boolean;
+      readonly usage: Usage;
+    };
+
+export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 };
+
+/** A tool that the agent wants to use and that no rule of the project allows or refuses by itself. */
+export interface PermissionRequest {
+  readonly toolUseId: string;
+  readonly tool: string;
+  readonly input: unknown;
+  /** The harness's own words for the question. */
+  readonly message: string;
+  /** Ends when the agent no longer wants an answer. */
+  readonly signal: AbortSignal;
+}
+
+export type PermissionDecision =
+  | { readonly kind: "allow"; readonly scope: "once" | "session" }
+  /** `message` is what the agent is told. */
+  | { readonly kind: "deny"; readonly message: string };
+
+export interface TurnRequest {
+  readonly text: string;
+  /** Called in order. Must not throw. */
+  readonly emit: (event: HarnessEvent) => void;
+  readonly decide: (request: PermissionRequest) => Promise<PermissionDecision>;
+}
+
+/** A live agent process that holds one conversation. One turn at a time. */
+export interface AgentProcess {
+  readonly process: ManagedProcess;
+  /** The harness's own id of the conversation, known from the start so that it can be stored before the first turn. */
+  readonly threadId: string;
+  /** Runs one turn. Never rejects: a process that dies in the middle is a `failed` end. */
+  run(turn: TurnRequest): Promise<TurnEnd>;
+  /** Asks the running turn to end; `run` then resolves as `cancelled`. Harmless when none runs. */
+  cancel(): Promise<void>;
+  /** Ends the process and its group. Resolves when nothing of it is left. */
+  stop(): Promise<void>;
+}
+
+/** Whether a harness can run now. `detail` says what to do about it. */
+export type Availability =
+  | { readonly kind: "available"; readonly credential: string }
+  | { readonly kind: "unavailable"; readonly detail: string };
+
+/** The program behind a harness. */
+export interface HarnessBinary {
+  readonly path: string;
+  readonly version: string;
+}
+
+export interface Harness {
+  readonly type: HarnessType;
+  /** Cheap and synchronous: called before every turn. */
+  availability(): Availability;
+  /** Null: not on this machine. */
+  binary(): Promise<HarnessBinary | null>;
+  /**
+   * Starts a process and waits until it can take a turn.
+   * @throws KartaError `harness_unavailable`
+   */
+  start(request: StartRequest): Promise<AgentProcess>;
+}

@@ -1,0 +1,83 @@
+/** The event log's rows. An append is one transaction: the events and the change of their turn, or nothing. */
+import { sql, type Kysely, type Transaction } from "kysely";
+import type { EventRow, Tables, TurnRow } from "./schema.ts";
+
+export type NewEventRow = Omit<EventRow, "id">;
+/** A row as it is read back: with its place in the order over all sessions. */
+export type StoredEventRow = NewEventRow & { id: number };
+
+/** What happens to a turn in the same transaction as its events. */
+export type TurnChange =
+  | { readonly kind: "open"; readonly row: TurnRow }
+  | { readonly kind: "update"; readonly id: string; readonly change: Partial<Omit<TurnRow, "id" | "session_id">> };
+
+/** SQLite binds at most 32,766 parameters; an event has 6. */
+const ROWS_A_STATEMENT = 500;
+
+export class EventRepository {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /**
+   * Appends events and applies turn changes, all or nothing.
+   * @returns the highest id given; ids of one batch are consecutive, in the order of `rows`
+   */
+  async append(rows: readonly NewEventRow[], turns: readonly TurnChange[]): Promise<number> {
+    // A single statement is atomic by itself; most batches are one.
+    if (turns.length === 0 && rows.length <= ROWS_A_STATEMENT) return insertAll(this.#db, rows);
+    return this.#db.transaction().execute(async (tx) => {
+      for (const turn of turns) {
+        if (turn.kind === "open") await tx.insertInto("turns").values(turn.row).execute();
+        else await tx.updateTable("turns").set(turn.change).where("id", "=", turn.id).execute();
+      }
+      return insertAll(tx, rows);
+    });
+  }
+
+  /** Events of a session with `seq > after`, in order. */
+  page(sessionId: string, after: number, limit: number): Promise<StoredEventRow[]> {
+    return this.#db
+      .selectFrom("events")
+      .selectAll()
+      .where("session_id", "=", sessionId)
+      .where("seq", ">", after)
+      .orderBy("seq")
+      .limit(limit)
+      .execute();
+  }
+
+  /** Events of all sessions with `id > after`, in the order they were stored. */
+  pageOfAll(after: number, limit: number): Promise<StoredEventRow[]> {
+    return this.#db.selectFrom("events").selectAll().where("id", ">", after).orderBy("id").limit(limit).execute();
+  }
+
+  /** The oldest and newest seq kept; zeros for a session without events. */
+  async bounds(sessionId: string): Promise<{ oldest: number; newest: number }> {
+    const row = await this.#db
+      .selectFrom("events")
+      .select([sql<number | null>`min(seq)`.as("oldest"), sql<number | null>`max(seq)`.as("newest")])
+      .where("session_id", "=", sessionId)
+      .executeTakeFirst();
+    return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
+  }
+
+  async newestId(): Promise<number> {
+    const row = await this.#db.selectFrom("events").select(sql<number | null>`max(id)`.as("id")).executeTakeFirst();
+    return row?.id ?? 0;
+  }
+}
+
+async function insertAll(db: Kysely<Tables> | Transaction<Tables>, rows: readonly NewEventRow[]): Promise<number> {
+  let lastId = 0;
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
+    const result = await db
+      .insertInto("events")
+      .values(rows.slice(start, start + ROWS_A_STATEMENT))
+      .executeTakeFirst();
+    lastId = Number(result.insertId ?? 0);
+  }
+  return lastId;
+}

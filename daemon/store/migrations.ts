@@ -1,0 +1,73 @@
+/**
+ * The schema's history, oldest first. A migration that has shipped is never edited; each runs in a transaction of its
+ * own, so a crash in the middle leaves the store at the one before.
+ */
+import type { Kysely } from "kysely";
+import type { Migration } from "kysely/migration";
+
+const first: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable("projects")
+      .addColumn("name", "text", (column) => column.primaryKey())
+      .addColumn("path", "text", (column) => column.notNull())
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addColumn("is_default", "integer", (column) => column.notNull().defaultTo(0))
+      .execute();
+
+    await db.schema
+      .createTable("sessions")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("project", "text", (column) => column.notNull())
+      .addColumn("project_version", "text", (column) => column.notNull())
+      .addColumn("metadata", "text", (column) => column.notNull())
+      .addColumn("current_agent", "text", (column) => column.notNull())
+      .addColumn("permission_mode", "text", (column) => column.notNull())
+      .addColumn("parent_id", "text")
+      .addColumn("thread_id", "text")
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addColumn("updated_at", "integer", (column) => column.notNull())
+      .addColumn("archived_at", "integer")
+      .execute();
+    await db.schema.createIndex("sessions_by_age").on("sessions").columns(["created_at", "id"]).execute();
+    await db.schema.createIndex("sessions_by_project").on("sessions").columns(["project", "created_at", "id"]).execute();
+
+    await db.schema
+      .createTable("turns")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("session_id", "text", (column) => column.notNull().references("sessions.id"))
+      .addColumn("agent", "text", (column) => column.notNull())
+      .addColumn("state", "text", (column) => column.notNull())
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addColumn("started_at", "integer")
+      .addColumn("ended_at", "integer")
+      .addColumn("input_tokens", "integer", (column) => column.notNull().defaultTo(0))
+      .addColumn("output_tokens", "integer", (column) => column.notNull().defaultTo(0))
+      .addColumn("cost_usd", "real")
+      .execute();
+    await db.schema.createIndex("turns_by_session").on("turns").columns(["session_id", "created_at"]).execute();
+    await db.schema.createIndex("turns_live").on("turns").column("ended_at").where("ended_at", "is", null).execute();
+
+    await db.schema
+      .createTable("events")
+      .addColumn("id", "integer", (column) => column.primaryKey())
+      .addColumn("session_id", "text", (column) => column.notNull())
+      .addColumn("seq", "integer", (column) => column.notNull())
+      .addColumn("turn_id", "text")
+      .addColumn("type", "text", (column) => column.notNull())
+      .addColumn("timestamp", "integer", (column) => column.notNull())
+      .addColumn("data", "text", (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createIndex("events_by_session")
+      .unique()
+      .on("events")
+      .columns(["session_id", "seq"])
+      .execute();
+  },
+};
+
+/** Name → migration; names sort in the order they run. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001_sessions_and_events": first,
+};

@@ -1,0 +1,63 @@
+/** The tables, as Kysely sees them. Times are milliseconds since the epoch; JSON columns hold text. */
+import type { Generated } from "kysely";
+import type { EventType } from "../../shared/events.ts";
+import type { PermissionMode } from "../../shared/protocol/sessions.ts";
+
+export interface ProjectRow {
+  name: string;
+  path: string;
+  created_at: number;
+  /** 1 for the one default project. */
+  is_default: number;
+}
+
+export interface SessionRow {
+  id: string;
+  project: string;
+  project_version: string;
+  metadata: string;
+  current_agent: string;
+  permission_mode: PermissionMode;
+  parent_id: string | null;
+  /** The harness's own id of the conversation; null until a process was bound. */
+  thread_id: string | null;
+  created_at: number;
+  updated_at: number;
+  /** Null while active. */
+  archived_at: number | null;
+}
+
+/** `queued`, `running` and `awaiting_input` are live; the rest are ends. */
+export type TurnRowState = "queued" | "running" | "awaiting_input" | "completed" | "failed" | "cancelled";
+
+export interface TurnRow {
+  id: string;
+  session_id: string;
+  agent: string;
+  state: TurnRowState;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+}
+
+export interface EventRow {
+  /** The order over all sessions. */
+  id: Generated<number>;
+  session_id: string;
+  seq: number;
+  turn_id: string | null;
+  type: EventType;
+  timestamp: number;
+  /** The event's `data`, as JSON text. */
+  data: string;
+}
+
+export interface Tables {
+  projects: ProjectRow;
+  sessions: SessionRow;
+  turns: TurnRow;
+  events: EventRow;
+}

@@ -1,0 +1,72 @@
+/** The store: one SQLite file, one repository a table. SQL lives in this folder alone. */
+import path from "node:path";
+import { Kysely, sql } from "kysely";
+import { Migrator } from "kysely/migration";
+import { EventRepository } from "./events.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { ProjectRepository } from "./projects.ts";
+import type { Tables } from "./schema.ts";
+import { SessionRepository } from "./sessions.ts";
+import { sqliteDialect } from "./sqlite.ts";
+import { TurnRepository } from "./turns.ts";
+
+/** The store was written by a kartad that knows migrations this one does not. It was left untouched. */
+export class StoreNewerError extends Error {
+  override readonly name = "StoreNewerError";
+  readonly file: string;
+
+  constructor(file: string, unknown: string) {
+    super(`${file} was written by a newer kartad (it has "${unknown}"); upgrade Karta, or point KARTA_HOME elsewhere`);
+    this.file = file;
+  }
+}
+
+/** Owner: the composition root. `close()` frees the file. */
+export class Store {
+  readonly projects: ProjectRepository;
+  readonly sessions: SessionRepository;
+  readonly turns: TurnRepository;
+  readonly events: EventRepository;
+  readonly #db: Kysely<Tables>;
+
+  private constructor(db: Kysely<Tables>) {
+    this.#db = db;
+    this.projects = new ProjectRepository(db);
+    this.sessions = new SessionRepository(db);
+    this.turns = new TurnRepository(db);
+    this.events = new EventRepository(db);
+  }
+
+  /**
+   * Opens `<stateHome>/karta.db` and brings its schema up to date.
+   * @throws StoreNewerError before anything is written, when the file is from a newer kartad
+   */
+  static async open(stateHome: string): Promise<Store> {
+    const file = path.join(stateHome, "karta.db");
+    const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+    try {
+      await refuseNewer(db, file);
+      const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) } });
+      const { error } = await migrator.migrateToLatest();
+      if (error !== undefined) throw error instanceof Error ? error : new Error(`migration failed: ${JSON.stringify(error)}`);
+      return new Store(db);
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+  }
+
+  /** Folds the write-ahead log into the file and closes it. */
+  async close(): Promise<void> {
+    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(this.#db);
+    await this.#db.destroy();
+  }
+}
+
+async function refuseNewer(db: Kysely<Tables>, file: string): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === "kysely_migration")) return;
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db);
+  const unknown = rows.find((row) => !(row.name in MIGRATIONS));
+  if (unknown) throw new StoreNewerError(file, unknown.name);
+}

@@ -1,0 +1,26 @@
+/** Turns: who runs, how it ended and what it cost. Their words live in the harness and in the event log. */
+import type { Kysely } from "kysely";
+import type { Tables, TurnRow } from "./schema.ts";
+
+export class TurnRepository {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** Turns that have no end: after a crash, those that died with the last daemon. Oldest first. */
+  listLive(): Promise<TurnRow[]> {
+    return this.#db
+      .selectFrom("turns")
+      .selectAll()
+      .where("ended_at", "is", null)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+  }
+
+  async update(id: string, change: Partial<Omit<TurnRow, "id" | "session_id">>): Promise<void> {
+    await this.#db.updateTable("turns").set(change).where("id", "=", id).execute();
+  }
+}
