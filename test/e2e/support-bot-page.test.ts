@@ -56,10 +56,11 @@ describe("a reply", () => {
     const turn = await scene.ask("Any brewing tips?");
     turn.say("For **pour-over**:\n\n- Ratio\n- Grind\n");
     await scene.chat.reply.locator("li").nth(1).waitFor();
-    turn.say("\n- Water\n\nToo *bitter*? [Read](https://karta.example/a)\n\n```\n<b>code</b>\n```\n");
+    turn.say("\n- Water\n\nToo *bitter*? [Read](https://karta.example/a)\n\n```\n<b>code</b>\n```\n\n3. third\n");
     turn.done();
     await scene.chat.settled("Read");
     expect(await scene.chat.reply.locator("ul > li").count()).toBe(3);
+    expect(await scene.chat.reply.locator("ol").getAttribute("start")).toBe("3");
     const link = scene.chat.reply.getByRole("link");
     expect(await link.getAttribute("href")).toBe("https://karta.example/a");
     expect(await link.getAttribute("rel")).toContain("noopener");

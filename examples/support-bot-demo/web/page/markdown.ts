@@ -42,6 +42,7 @@ export function renderBlocks(blocks: readonly Token[]): DocumentFragment {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ["href", "title", "start"],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+    ADD_URI_SAFE_ATTR: ["start"], // the rule above is for addresses, and would refuse a list's first number
     ALLOW_ARIA_ATTR: false,
     ALLOW_DATA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
