@@ -56,7 +56,9 @@ describe("a reply", () => {
     const turn = await scene.ask("Any brewing tips?");
     turn.say("For **pour-over**:\n\n- Ratio\n- Grind\n");
     await scene.chat.reply.locator("li").nth(1).waitFor();
-    turn.say("\n- Water\n\nToo *bitter*? [Read](https://karta.example/a)\n\n```\n<b>code</b>\n```\n\n3. third\n");
+    turn.say(
+      "\n- Water\n\nToo *bitter*? [Read](https://karta.example/a)\n\n```\n<b>code</b>\n```\n\n3. third\n",
+    );
     turn.done();
     await scene.chat.settled("Read");
     expect(await scene.chat.reply.locator("ul > li").count()).toBe(3);
