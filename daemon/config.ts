@@ -94,7 +94,10 @@ function defaultMaxProcesses(): number {
 }
 
 /** @throws ConfigError naming the flag, variable or key, what was expected and what was found */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+export function readConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Command {
   const flags = parseFlags(argv);
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
@@ -136,7 +139,9 @@ function parseFlags(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: FLAGS, allowPositionals: false }).values;
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error));
+    throw new ConfigError(
+      error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error),
+    );
   }
 }
 

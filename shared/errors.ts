@@ -20,8 +20,6 @@ export const ERROR_STATUS = {
   origin_not_allowed: 403,
   /** No such thing, or another tenant's thing: the two are never told apart. */
   not_found: 404,
-  /** The route exists, the method on it does not. */
-  method_not_allowed: 405,
   /** A session was asked for with no project registered. */
   no_project: 409,
   /** A session was asked for with several projects registered and none named. */
@@ -92,10 +90,18 @@ export const TURN_ERROR_CODES = [
   "budget_exhausted",
   "daemon_restarted",
   "shutting_down",
+  "storage_unavailable",
   "slow_consumer",
   "internal",
 ] as const satisfies readonly ErrorCode[];
 export type TurnErrorCode = (typeof TURN_ERROR_CODES)[number];
+
+const turnCodes: ReadonlySet<string> = new Set(TURN_ERROR_CODES);
+
+/** Narrows a code to those that may end a turn's stream. */
+export function isTurnErrorCode(code: string): code is TurnErrorCode {
+  return turnCodes.has(code);
+}
 
 const knownCodes = new Set<string>(Object.keys(ERROR_STATUS));
 
@@ -123,6 +129,8 @@ export interface KartaErrorOptions {
   readonly issues?: readonly Issue[];
   /** When trying again makes sense; becomes the `Retry-After` header. Whole seconds. */
   readonly retryAfterSeconds?: number;
+  /** Instead of the code's own status: a turn that fails after output is 502, whatever its code. */
+  readonly status?: number;
   readonly cause?: unknown;
 }
 
@@ -133,6 +141,7 @@ export class KartaError extends Error {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly issues: readonly Issue[];
   readonly retryAfterSeconds: number | null;
+  readonly status: number;
 
   /**
    * @param code what happened, for programs
@@ -144,10 +153,7 @@ export class KartaError extends Error {
     this.fields = options.fields ?? {};
     this.issues = options.issues ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
-  }
-
-  get status(): number {
-    return ERROR_STATUS[this.code];
+    this.status = options.status ?? ERROR_STATUS[code];
   }
 
   /** The wire form. */

@@ -58,5 +58,7 @@ export function packageRoot(): string {
 export function packageVersion(): string {
   const text = readFileSync(path.join(packageRoot(), "package.json"), "utf8");
   const parsed: unknown = JSON.parse(text);
-  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "0.0.0";
+  return typeof parsed === "object" && parsed !== null && "version" in parsed
+    ? String(parsed.version)
+    : "0.0.0";
 }

@@ -1,4 +1,4 @@
-/** What can be watched: one session's events by seq, or every session's by their order in the log. */
+/** What can be watched: one session's events by seq, or events by their order over all sessions. */
 import type { EventRepository } from "../store/events.ts";
 import type { Feed } from "./feed.ts";
 import { LoggedEvent } from "./logged-event.ts";
@@ -6,16 +6,19 @@ import type { EventSource } from "./watcher.ts";
 
 export function sessionSource(events: EventRepository, feed: Feed, sessionId: string): EventSource {
   return {
-    page: async (cursor, limit) => (await events.page(sessionId, cursor, limit)).map((row) => new LoggedEvent(row)),
+    page: async (cursor, limit) =>
+      (await events.page(sessionId, cursor, limit)).map((row) => new LoggedEvent(row)),
     watch: (listener) => feed.watch(sessionId, listener),
     position: (event) => event.seq,
   };
 }
 
-export function everySession(events: EventRepository, feed: Feed): EventSource {
+/** Events by their order over all sessions, of one session or of all. */
+export function orderedSource(events: EventRepository, feed: Feed, sessionId: string | null): EventSource {
   return {
-    page: async (cursor, limit) => (await events.pageOfAll(cursor, limit)).map((row) => new LoggedEvent(row)),
-    watch: (listener) => feed.watchAll(listener),
+    page: async (cursor, limit) =>
+      (await events.pageInOrder(sessionId, cursor, limit)).map((row) => new LoggedEvent(row)),
+    watch: (listener) => (sessionId === null ? feed.watchAll(listener) : feed.watch(sessionId, listener)),
     position: (event) => event.id,
   };
 }

@@ -59,7 +59,12 @@ export class Pool {
   async checkout(request: CheckoutRequest): Promise<Lease> {
     const lane = laneOf(request.launch);
     const held = this.#bySession.get(request.sessionId);
-    if (held?.state === "bound" && held.lane === lane && held.agent !== null && held.agent.process.exit === null) {
+    if (
+      held?.state === "bound" &&
+      held.lane === lane &&
+      held.agent !== null &&
+      held.agent.process.exit === null
+    ) {
       return this.#lend(held, held.agent, request);
     }
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
@@ -104,7 +109,9 @@ export class Pool {
 
   /** Ends every process of a project. */
   async evictProject(project: string): Promise<void> {
-    await Promise.all(this.processes.filter((held) => held.project === project).map((held) => this.#end(held)));
+    await Promise.all(
+      this.processes.filter((held) => held.project === project).map((held) => this.#end(held)),
+    );
   }
 
   /** Ends every process and lends no more. */
@@ -124,7 +131,10 @@ export class Pool {
         if (pooled.state !== "busy") return;
         pooled.move("bound");
         pooled.idleTimer = setTimeout(() => {
-          this.#log.debug({ session: pooled.sessionId }, "idle for too long; its process goes, the session stays");
+          this.#log.debug(
+            { session: pooled.sessionId },
+            "idle for too long; its process goes, the session stays",
+          );
           void this.#end(pooled);
         }, request.idleTimeoutMs);
         pooled.idleTimer.unref();
@@ -140,7 +150,10 @@ export class Pool {
     if (crowd.length < bound) return;
     const oldest = crowd
       .filter((held) => held.state === "bound")
-      .reduce<PooledProcess | null>((best, held) => (best && best.lastUsedAt <= held.lastUsedAt ? best : held), null);
+      .reduce<PooledProcess | null>(
+        (best, held) => (best && best.lastUsedAt <= held.lastUsedAt ? best : held),
+        null,
+      );
     if (oldest === null) {
       throw new KartaError(
         "pool_saturated",

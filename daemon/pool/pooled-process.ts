@@ -62,7 +62,8 @@ export class PooledProcess {
 
   /** @throws Error on a move that the table above does not have */
   move(to: ProcessState): void {
-    if (!MOVES[this.#state].includes(to)) throw new Error(`an agent process cannot go from ${this.#state} to ${to}`);
+    if (!MOVES[this.#state].includes(to))
+      throw new Error(`an agent process cannot go from ${this.#state} to ${to}`);
     this.#log.debug({ from: this.#state, to }, "agent process");
     this.#state = to;
     if (this.idleTimer !== null) {

@@ -19,7 +19,9 @@ export class ProcessSpawner {
 
   constructor(options: { readonly logger: Logger }) {
     this.#log = options.logger.child({ part: "process" });
-    this.#guard = new Guard({ onRestart: () => this.#log.warn("the guard process died and was started again") });
+    this.#guard = new Guard({
+      onRestart: () => this.#log.warn("the guard process died and was started again"),
+    });
   }
 
   /** Processes that have not ended. */
@@ -56,15 +58,25 @@ export class ProcessSpawner {
     // A program that could not be started has no `exit`; execa's own result tells.
     const ended = new Promise<ProcessExit>((resolve) => {
       subprocess.nodeChildProcess.once("exit", (code, signal) =>
-        resolve(code === null ? { kind: "signalled", signal: signal ?? "SIGKILL" } : { kind: "exited", code }),
+        resolve(
+          code === null ? { kind: "signalled", signal: signal ?? "SIGKILL" } : { kind: "exited", code },
+        ),
       );
       void subprocess.then((result) => {
-        if (pid === null) resolve({ kind: "not_started", code: result.code ?? "UNKNOWN", detail: result.originalMessage ?? "" });
+        if (pid === null)
+          resolve({
+            kind: "not_started",
+            code: result.code ?? "UNKNOWN",
+            detail: result.originalMessage ?? "",
+          });
       });
     });
     const exited = ended.then(async (how) => {
       exit = how;
-      this.#log.debug({ process: id, pid, purpose: request.purpose }, `${request.command} ${describeExit(how)}`);
+      this.#log.debug(
+        { process: id, pid, purpose: request.purpose },
+        `${request.command} ${describeExit(how)}`,
+      );
       if (pid !== null) {
         ending ??= endGroup(pid, STRAGGLER_GRACE_MS);
         await ending;

@@ -9,7 +9,11 @@ export type StoredEventRow = NewEventRow & { id: number };
 /** What happens to a turn in the same transaction as its events. */
 export type TurnChange =
   | { readonly kind: "open"; readonly row: TurnRow }
-  | { readonly kind: "update"; readonly id: string; readonly change: Partial<Omit<TurnRow, "id" | "session_id">> };
+  | {
+      readonly kind: "update";
+      readonly id: string;
+      readonly change: Partial<Omit<TurnRow, "id" | "session_id">>;
+    };
 
 /** SQLite binds at most 32,766 parameters; an event has 6. */
 const ROWS_A_STATEMENT = 500;
@@ -49,9 +53,11 @@ export class EventRepository {
       .execute();
   }
 
-  /** Events of all sessions with `id > after`, in the order they were stored. */
-  pageOfAll(after: number, limit: number): Promise<StoredEventRow[]> {
-    return this.#db.selectFrom("events").selectAll().where("id", ">", after).orderBy("id").limit(limit).execute();
+  /** Events with `id > after`, of one session or of all, in the order they were stored. */
+  pageInOrder(sessionId: string | null, after: number, limit: number): Promise<StoredEventRow[]> {
+    let query = this.#db.selectFrom("events").selectAll().where("id", ">", after).orderBy("id").limit(limit);
+    if (sessionId !== null) query = query.where("session_id", "=", sessionId);
+    return query.execute();
   }
 
   /** The oldest and newest seq kept; zeros for a session without events. */
@@ -65,12 +71,18 @@ export class EventRepository {
   }
 
   async newestId(): Promise<number> {
-    const row = await this.#db.selectFrom("events").select(sql<number | null>`max(id)`.as("id")).executeTakeFirst();
+    const row = await this.#db
+      .selectFrom("events")
+      .select(sql<number | null>`max(id)`.as("id"))
+      .executeTakeFirst();
     return row?.id ?? 0;
   }
 }
 
-async function insertAll(db: Kysely<Tables> | Transaction<Tables>, rows: readonly NewEventRow[]): Promise<number> {
+async function insertAll(
+  db: Kysely<Tables> | Transaction<Tables>,
+  rows: readonly NewEventRow[],
+): Promise<number> {
   let lastId = 0;
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     const result = await db

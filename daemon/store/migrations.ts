@@ -30,7 +30,11 @@ const first: Migration = {
       .addColumn("archived_at", "integer")
       .execute();
     await db.schema.createIndex("sessions_by_age").on("sessions").columns(["created_at", "id"]).execute();
-    await db.schema.createIndex("sessions_by_project").on("sessions").columns(["project", "created_at", "id"]).execute();
+    await db.schema
+      .createIndex("sessions_by_project")
+      .on("sessions")
+      .columns(["project", "created_at", "id"])
+      .execute();
 
     await db.schema
       .createTable("turns")
@@ -45,8 +49,17 @@ const first: Migration = {
       .addColumn("output_tokens", "integer", (column) => column.notNull().defaultTo(0))
       .addColumn("cost_usd", "real")
       .execute();
-    await db.schema.createIndex("turns_by_session").on("turns").columns(["session_id", "created_at"]).execute();
-    await db.schema.createIndex("turns_live").on("turns").column("ended_at").where("ended_at", "is", null).execute();
+    await db.schema
+      .createIndex("turns_by_session")
+      .on("turns")
+      .columns(["session_id", "created_at"])
+      .execute();
+    await db.schema
+      .createIndex("turns_live")
+      .on("turns")
+      .column("ended_at")
+      .where("ended_at", "is", null)
+      .execute();
 
     await db.schema
       .createTable("events")

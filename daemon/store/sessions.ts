@@ -35,7 +35,9 @@ function withDerived(db: Kysely<Tables>) {
         .as("last_seq"),
       sumOf("input_tokens").as("input_tokens"),
       sumOf("output_tokens").as("output_tokens"),
-      sql<number | null>`(select sum(cost_usd) from turns where turns.session_id = sessions.id)`.as("cost_usd"),
+      sql<number | null>`(select sum(cost_usd) from turns where turns.session_id = sessions.id)`.as(
+        "cost_usd",
+      ),
     ]);
 }
 
@@ -73,8 +75,8 @@ export class SessionRepository {
       .limit(limit);
     query = filtered(query, filter);
     if (after !== null) {
-      query = query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple("sessions.created_at", "sessions.id"), "<", tuple(after.createdAt, after.id)),
+      query = query.where((eb) =>
+        eb(eb.refTuple("sessions.created_at", "sessions.id"), "<", eb.tuple(after.createdAt, after.id)),
       );
     }
     return (await query.execute()).map(complete);

@@ -16,7 +16,9 @@ export class StoreNewerError extends Error {
   readonly file: string;
 
   constructor(file: string, unknown: string) {
-    super(`${file} was written by a newer kartad (it has "${unknown}"); upgrade Karta, or point KARTA_HOME elsewhere`);
+    super(
+      `${file} was written by a newer kartad (it has "${unknown}"); upgrade Karta, or point KARTA_HOME elsewhere`,
+    );
     this.file = file;
   }
 }
@@ -46,9 +48,13 @@ export class Store {
     const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
     try {
       await refuseNewer(db, file);
-      const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) } });
+      const migrator = new Migrator({
+        db,
+        provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
+      });
       const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error instanceof Error ? error : new Error(`migration failed: ${JSON.stringify(error)}`);
+      if (error !== undefined)
+        throw error instanceof Error ? error : new Error(`migration failed: ${JSON.stringify(error)}`);
       return new Store(db);
     } catch (error) {
       await db.destroy();

@@ -17,14 +17,24 @@ export default tseslint.config(
       },
     },
     rules: {
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
       "@typescript-eslint/consistent-type-definitions": "off",
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true, argsIgnorePattern: "^_" }],
       "@typescript-eslint/switch-exhaustiveness-check": [
         "error",
         { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: false },
       ],
-      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: "only-allowed-literals" }],
+      "@typescript-eslint/no-unnecessary-condition": [
+        "error",
+        { allowConstantLoopConditions: "only-allowed-literals" },
+      ],
       "no-console": "error",
       eqeqeq: "error",
       "max-lines": ["error", { max: 300 }],
@@ -35,8 +45,16 @@ export default tseslint.config(
     rules: {
       "no-restricted-properties": [
         "error",
-        { object: "process", property: "exit", message: "Only daemon/main.ts and cli/main.ts may end the process." },
-        { object: "process", property: "env", message: "Only daemon/main.ts and daemon/config.ts read the environment." },
+        {
+          object: "process",
+          property: "exit",
+          message: "Only daemon/main.ts and cli/main.ts may end the process.",
+        },
+        {
+          object: "process",
+          property: "env",
+          message: "Only daemon/main.ts and daemon/config.ts read the environment.",
+        },
       ],
     },
   },

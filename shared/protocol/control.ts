@@ -3,12 +3,7 @@
  * served on the same socket under `/v1`, with the operator's rights.
  */
 import { z } from "zod";
-import {
-  AddProjectResultSchema,
-  AddProjectSchema,
-  ProjectReportSchema,
-  ProjectSchema,
-} from "./projects.ts";
+import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
 import { SessionEventSchema } from "../events.ts";
 import { NoQuerySchema, NothingSchema } from "./sessions.ts";
@@ -150,6 +145,8 @@ export const controlRoutes = {
  * WebSocket of all events the operator may see: `?session=&project=&after=`. One JSON `TailItem` a message.
  * `cursor` is the daemon's own order over all sessions; a tail that reconnects with `?cursor=` misses and repeats nothing.
  */
+/** On the handshake of a tail: where it begins, so that one that saw no event yet can go on without a gap. */
+export const CURSOR_HEADER = "karta-cursor";
 export const TAIL_PATH = "/control/v1/tail";
 export const TailItemSchema = z.object({
   cursor: z.int().nonnegative(),

@@ -39,6 +39,8 @@ export function route<
 
 /** Fills a path's parameters in, each percent-encoded. */
 export function fillPath<Path extends string>(path: Path, params: PathParams<Path>): string {
-  const values = new Map<string, string>(Object.entries(params ?? {}).map(([name, value]) => [name, String(value)]));
+  const values = new Map<string, string>(
+    Object.entries(params ?? {}).map(([name, value]) => [name, String(value)]),
+  );
   return path.replace(/:([a-z_]+)/g, (_, name: string) => encodeURIComponent(values.get(name) ?? ""));
 }

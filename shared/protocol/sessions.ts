@@ -21,11 +21,20 @@ export const LIMITS = {
 export const NothingSchema = z.undefined();
 export const NoQuerySchema = z.object({});
 
-const metadataValue = z.union([z.string().max(LIMITS.metadataStringLength), z.number(), z.boolean(), z.null()], {
-  error: "expected a string, number, boolean or null",
-});
+const metadataValue = z.union(
+  [z.string().max(LIMITS.metadataStringLength), z.number(), z.boolean(), z.null()],
+  {
+    error: "expected a string, number, boolean or null",
+  },
+);
+const metadataKey = z
+  .string()
+  .min(1)
+  .max(LIMITS.metadataKeyLength)
+  // An object cannot hold it as a plain key: it would be lost without a word.
+  .refine((key) => key !== "__proto__", { error: "__proto__ cannot be a key" });
 export const MetadataSchema = z
-  .record(z.string().min(1).max(LIMITS.metadataKeyLength), metadataValue, { error: "expected an object of JSON scalars" })
+  .record(metadataKey, metadataValue, { error: "expected an object of JSON scalars" })
   .refine((metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys, {
     error: (issue) =>
       `expected at most ${LIMITS.metadataKeys} keys, found ${Object.keys(issue.input ?? {}).length}`,
@@ -64,7 +73,9 @@ export const SessionSchema = z.object({
   metadata: MetadataSchema,
   current_agent: z.string(),
   status: z.enum(["active", "archived"]),
-  turn: z.object({ id: z.string(), state: LiveTurnStateSchema, started_at: z.string().nullable() }).nullable(),
+  turn: z
+    .object({ id: z.string(), state: LiveTurnStateSchema, started_at: z.string().nullable() })
+    .nullable(),
   created_at: z.string(),
   updated_at: z.string(),
   parent_id: z.string().nullable(),
@@ -88,7 +99,9 @@ export type CreateSession = z.infer<typeof CreateSessionSchema>;
 
 export const SendMessageSchema = z.strictObject({
   text: z
-    .string({ error: (issue) => (issue.input === undefined ? "required: the message's text" : "expected a string") })
+    .string({
+      error: (issue) => (issue.input === undefined ? "required: the message's text" : "expected a string"),
+    })
     .min(1, { error: "expected 1 to 200000 characters, found none" })
     .max(LIMITS.textLength, {
       error: (issue) =>
@@ -130,7 +143,10 @@ export const ListSessionsQuerySchema = z.looseObject({
 });
 export type ListSessionsQuery = z.infer<typeof ListSessionsQuerySchema>;
 
-export const SessionPageSchema = z.object({ data: z.array(SessionSchema), next_cursor: z.string().nullable() });
+export const SessionPageSchema = z.object({
+  data: z.array(SessionSchema),
+  next_cursor: z.string().nullable(),
+});
 export type SessionPage = z.infer<typeof SessionPageSchema>;
 
 export const EventsQuerySchema = z.looseObject({
@@ -140,7 +156,10 @@ export const EventsQuerySchema = z.looseObject({
   /** `system` shows harness internals too. */
   include: z.string().max(100).optional(),
 });
-export const EventPageSchema = z.object({ data: z.array(SessionEventSchema), next_after: z.int().nonnegative() });
+export const EventPageSchema = z.object({
+  data: z.array(SessionEventSchema),
+  next_after: z.int().nonnegative(),
+});
 export type EventPage = z.infer<typeof EventPageSchema>;
 
 /** Paths are relative to a family's base: `/v1`, or `/v1/projects/:ref`. */

@@ -8,7 +8,14 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { KartaError } from "../../../shared/errors.ts";
 import type { ManagedProcess } from "../../process/process.ts";
-import type { AgentProcess, Availability, Harness, HarnessBinary, LaunchSpec, StartRequest } from "../harness.ts";
+import type {
+  AgentProcess,
+  Availability,
+  Harness,
+  HarnessBinary,
+  LaunchSpec,
+  StartRequest,
+} from "../harness.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
@@ -62,7 +69,8 @@ export class ClaudeCode implements Harness {
     });
     // A thread whose process died before its first turn has no transcript: it begins anew under the same id.
     const resumable =
-      thread.kind === "resume" && (await transcriptExists(configDirOf(credential, configDir), thread.threadId));
+      thread.kind === "resume" &&
+      (await transcriptExists(configDirOf(credential, configDir), thread.threadId));
     const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
 
     let child: ManagedProcess | null = null;
@@ -76,7 +84,13 @@ export class ClaudeCode implements Harness {
         agent?.canUseTool(tool, input, asked) ?? Promise.resolve({ behavior: "deny", message: "not ready" }),
       stderr: (text) => (stderr = (stderr + text).slice(-STDERR_TAIL)),
       spawnClaudeCodeProcess: ({ command, args, cwd, env: childEnv }) => {
-        child = spawner.spawn({ purpose: "harness", command, args, cwd: cwd ?? launch.cwd, env: defined(childEnv) });
+        child = spawner.spawn({
+          purpose: "harness",
+          command,
+          args,
+          cwd: cwd ?? launch.cwd,
+          env: defined(childEnv),
+        });
         return new SpawnedAgent(child);
       },
     };
@@ -88,10 +102,14 @@ export class ClaudeCode implements Harness {
     } catch (error) {
       await stopChild(child);
       this.#log.warn({ err: error, stderr }, "Claude Code did not start");
-      throw new KartaError("harness_unavailable", `Claude Code did not start: ${lastLine(stderr) ?? messageOf(error)}`, {
-        cause: error,
-        retryAfterSeconds: 5,
-      });
+      throw new KartaError(
+        "harness_unavailable",
+        `Claude Code did not start: ${lastLine(stderr) ?? messageOf(error)}`,
+        {
+          cause: error,
+          retryAfterSeconds: 5,
+        },
+      );
     }
   }
 }
@@ -125,11 +143,14 @@ async function stopChild(child: ManagedProcess | null): Promise<void> {
 }
 
 function defined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 function lastLine(text: string): string | null {
-  return text.trim().split("\n").at(-1)?.trim() || null;
+  const line = text.trim().split("\n").at(-1)?.trim() ?? "";
+  return line === "" ? null : line;
 }
 
 function messageOf(error: unknown): string {

@@ -100,7 +100,9 @@ export class ClaudeProcess implements AgentProcess {
     this.#inbox.close();
     if (this.#turn === null) return;
     await this.process.exited;
-    this.#finish(this.#turn.ending === "cancelled" ? { kind: "cancelled", usage: NO_USAGE } : this.#crashed());
+    this.#finish(
+      this.#turn.ending === "cancelled" ? { kind: "cancelled", usage: NO_USAGE } : this.#crashed(),
+    );
   }
 
   #receive(message: SDKMessage): void {
@@ -109,7 +111,9 @@ export class ClaudeProcess implements AgentProcess {
     if (message.type === "result") {
       const usage = this.#usage.read(message.modelUsage);
       this.#finish(
-        turn.ending === "refused" ? modelAuthFailure(usage) : turnEnd(message, usage, turn.ending === "cancelled"),
+        turn.ending === "refused"
+          ? modelAuthFailure(usage)
+          : turnEnd(message, usage, turn.ending === "cancelled"),
       );
       return;
     }

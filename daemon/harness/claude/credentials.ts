@@ -38,7 +38,8 @@ const VERTEX =
 
 function pick(env: Environment, wanted: (name: string) => boolean): Record<string, string> {
   const picked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) if (value !== undefined && wanted(name)) picked[name] = value;
+  for (const [name, value] of Object.entries(env))
+    if (value !== undefined && wanted(name)) picked[name] = value;
   return picked;
 }
 
@@ -50,10 +51,18 @@ export function findCredential(env: Environment, homedir: string): Credential {
     if (value) return { kind: "variables", name, env: { ...connection, [name]: value } };
   }
   if (env.CLAUDE_CODE_USE_BEDROCK) {
-    return { kind: "variables", name: "Amazon Bedrock", env: { ...connection, ...pick(env, (n) => BEDROCK.test(n)) } };
+    return {
+      kind: "variables",
+      name: "Amazon Bedrock",
+      env: { ...connection, ...pick(env, (n) => BEDROCK.test(n)) },
+    };
   }
   if (env.CLAUDE_CODE_USE_VERTEX) {
-    return { kind: "variables", name: "Google Vertex AI", env: { ...connection, ...pick(env, (n) => VERTEX.test(n)) } };
+    return {
+      kind: "variables",
+      name: "Google Vertex AI",
+      env: { ...connection, ...pick(env, (n) => VERTEX.test(n)) },
+    };
   }
   const configDir = env.CLAUDE_CONFIG_DIR ?? path.join(homedir, ".claude");
   if (existsSync(path.join(configDir, ".credentials.json"))) return { kind: "login", configDir };

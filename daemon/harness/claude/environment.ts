@@ -1,5 +1,4 @@
 /** The whole environment of a Claude Code child: nothing of kartad's own is inherited. */
-import path from "node:path";
 import type { LaunchSpec } from "../harness.ts";
 import type { Credential } from "./credentials.ts";
 
@@ -33,7 +32,7 @@ export function configDirOf(credential: Credential, own: string): string {
 
 export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
   const { launch, credential, daemonEnv } = options;
-  const env: Record<string, string> = { ...FIXED };
+  const env: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin", ...FIXED };
   for (const name of INHERITED) {
     const value = daemonEnv[name];
     if (value !== undefined) env[name] = value;
@@ -56,6 +55,5 @@ export function childEnvironment(options: ChildEnvironmentOptions): Record<strin
       break;
   }
   if (launch.thinkingBudgetTokens !== null) env.MAX_THINKING_TOKENS = String(launch.thinkingBudgetTokens);
-  env.PATH ??= path.join("/usr", "bin") + path.delimiter + "/bin";
   return env;
 }

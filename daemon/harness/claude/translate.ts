@@ -58,7 +58,8 @@ export class TurnTranslator {
         this.#emit({ type: "step_start", description: "model call" });
         return;
       case "message_delta":
-        if (event.delta.stop_reason !== null) this.#emit({ type: "step_finish", result: event.delta.stop_reason });
+        if (event.delta.stop_reason !== null)
+          this.#emit({ type: "step_finish", result: event.delta.stop_reason });
         return;
       case "content_block_delta":
         if (event.delta.type === "text_delta") {
@@ -111,6 +112,6 @@ export class TurnTranslator {
 }
 
 function withoutIds(message: Message<"system">): Record<string, unknown> {
-  const { type: _type, subtype: _subtype, session_id: _session, uuid: _uuid, ...detail } = message;
+  const { type, subtype, session_id, uuid, ...detail } = message;
   return detail;
 }

@@ -19,7 +19,8 @@ export function modelAuthFailure(usage: Usage): TurnEnd {
   return {
     kind: "failed",
     code: "model_auth",
-    message: "the model's service refused the credential; check the key that kartad was started with (`karta status`)",
+    message:
+      "the model's service refused the credential; check the key that kartad was started with (`karta status`)",
     retryable: false,
     usage,
   };
@@ -36,7 +37,13 @@ export function turnEnd(result: Result, usage: Usage, cancelled: boolean): TurnE
       // An API error comes as a "success" whose text is the error.
       const status = result.api_error_status ?? null;
       if (isAuthStatus(status)) return modelAuthFailure(usage);
-      return { kind: "failed", code: "model_error", message: result.result, retryable: retryableStatus(status), usage };
+      return {
+        kind: "failed",
+        code: "model_error",
+        message: result.result,
+        retryable: retryableStatus(status),
+        usage,
+      };
     }
     default:
       return {

@@ -30,7 +30,12 @@ export class UsageMeter {
     const output = Math.max(0, now.output - this.#last.output);
     const cost = Math.max(0, now.cost - this.#last.cost);
     this.#last = now;
-    return { input_tokens: input, output_tokens: output, total_tokens: input + output, cost_usd: round(cost) };
+    return {
+      input_tokens: input,
+      output_tokens: output,
+      total_tokens: input + output,
+      cost_usd: round(cost),
+    };
   }
 }
 

@@ -1,0 +1,55 @@
+/** The operator's plane as an express app: the control routes, and the public session routes with the operator's rights. */
+import type { Express } from "express";
+import type { Logger } from "pino";
+import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
+import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
+import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
+import { mount } from "../http/mount.ts";
+import type { Log } from "../log.ts";
+import type { ProjectRegistry } from "../projects/registry.ts";
+
+export interface ControlAppOptions extends Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists"> {
+  readonly projects: ProjectRegistry;
+  readonly log: Log;
+  readonly status: () => Promise<Status>;
+  /** Begins the graceful stop; returns at once. */
+  readonly stop: () => void;
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+export function controlApp(options: ControlAppOptions): Express {
+  const { projects } = options;
+  const logger = options.logger.child({ part: "control" });
+  const app = baseApp(logger);
+  app.use((_request, response, next) => {
+    response.setHeader(VERSION_HEADER, options.version);
+    next();
+  });
+
+  mount(app, controlRoutes.status, () => options.status());
+  mount(app, controlRoutes.stop, () => {
+    options.stop();
+    return Promise.resolve({ pid: process.pid });
+  });
+  mount(app, controlRoutes.listProjects, async () => ({ data: await projects.list() }));
+  mount(app, controlRoutes.addProject, ({ body }) => projects.add(body.path, body.name));
+  mount(app, controlRoutes.checkProject, ({ body }) => projects.check(body.path, body.name));
+  mount(app, controlRoutes.getProject, ({ params }) => projects.get(params.name));
+  mount(app, controlRoutes.removeProject, async ({ params }) => ({
+    archived_sessions: await projects.remove(params.name),
+  }));
+  mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
+  mount(app, controlRoutes.logs, async ({ query }) => ({
+    data: await options.log.read({
+      level: query.level ?? null,
+      project: query.project ?? null,
+      since: query.since ?? null,
+    }),
+  }));
+
+  mountSessionFamilies(app, options);
+  app.use(noSuchRoute);
+  app.use(errorBoundary(logger));
+  return app;
+}

@@ -1,0 +1,217 @@
+/** The composition root: builds every service, starts and stops them in order. The only file that sees all. */
+import { createServer, type Server } from "node:http";
+import path from "node:path";
+import { packageVersion } from "../shared/paths.ts";
+import { checkEntryPoint } from "./apps/check-entry-point.ts";
+import type { Config } from "./config.ts";
+import { controlApp } from "./control/app.ts";
+import { listenOnSocket, prepareSocket } from "./control/socket.ts";
+import { serveControlWebSockets } from "./control/websockets.ts";
+import { Feed } from "./events/feed.ts";
+import { EventLog } from "./events/log.ts";
+import { orderedSource, sessionSource } from "./events/sources.ts";
+import { findCredential } from "./harness/claude/credentials.ts";
+import { createHarnesses, harnessOf } from "./harness/registry.ts";
+import { publicApp } from "./http/app.ts";
+import { createHttpServer, listenOnPort } from "./http/listen.ts";
+import type { Log } from "./log.ts";
+import { OfflineModel } from "./offline-model/server.ts";
+import { Pool } from "./pool/pool.ts";
+import { ProcessSpawner } from "./process/spawner.ts";
+import { readProject } from "./projects/read-project.ts";
+import { ProjectRegistry } from "./projects/registry.ts";
+import { sessionProjects } from "./projects/session-projects.ts";
+import { Workspaces } from "./projects/workspace.ts";
+import { endBrokenTurns } from "./sessions/recovery.ts";
+import { SessionService } from "./sessions/service.ts";
+import { daemonStatus } from "./status.ts";
+import { Store } from "./store/store.ts";
+
+export interface Daemon {
+  /** The public plane's base URL. */
+  readonly url: string;
+  readonly projects: ProjectRegistry;
+  /** What harnesses will use to reach a model, in words. */
+  readonly credential: string;
+  /**
+   * Stops in order: no new turns, the running ones finish within the configured drain, processes end, the store closes.
+   * Calling it again gives the same promise.
+   */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** The control plane was asked to stop kartad. */
+  readonly onStopRequested: () => void;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+/**
+ * Starts kartad. What was started is stopped again when a later step fails.
+ * @throws StoreNewerError, PortTakenError, SocketLiveError, NotASocketError
+ */
+export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
+  const { logger } = log;
+  const now = () => Date.now();
+  const version = packageVersion();
+  /** Undone in reverse order, by `stop` or by a start that fails. */
+  const undo: (() => Promise<void> | void)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+
+  try {
+    await prepareSocket(config.socketPath);
+    const store = await Store.open(config.stateHome);
+    undo.push(() => store.close());
+
+    const offlineModel = new OfflineModel({ logger: logger.child({ part: "offline-model" }) });
+    if (config.offline) {
+      await offlineModel.start();
+      undo.push(() => offlineModel.stop());
+    }
+
+    const spawner = new ProcessSpawner({ logger });
+    undo.push(() => spawner.stopAll());
+    const pool = new Pool({ spawner, logger, now, maxProcesses: config.maxProcesses });
+    undo.push(() => pool.stop());
+
+    const harnesses = createHarnesses({
+      claudeCode: {
+        credential: config.offline ? { kind: "offline" } : findCredential(config.env, config.homedir),
+        daemonEnv: config.env,
+        configDir: path.join(config.stateHome, "harness", "claude-code"),
+        offlineBaseUrl: config.offline ? (project) => offlineModel.baseUrl(project) : null,
+        logger,
+      },
+    });
+    const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
+    const registry = new ProjectRegistry({
+      store: store.projects,
+      stateHome: config.stateHome,
+      logger,
+      now,
+      read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
+      checkEntryPoint: (definition, home) =>
+        definition.manifest.entryPoint === null
+          ? Promise.resolve({ ok: true, features: { handlers: 0, policies: 0, tools: 0 } })
+          : checkEntryPoint({
+              root: definition.root,
+              entryPoint: definition.manifest.entryPoint,
+              boundEnv: definition.boundEnv,
+              baseEnv: config.env,
+              home,
+              spawner,
+            }),
+      installedHarness: (type) => harnessOf(harnesses, type).binary(),
+      onScript: (project, script) => offlineModel.setScript(project, script),
+      onRemove: async (project) => {
+        await sessions.endProject(project);
+        await workspaces.discardProject(project);
+        offlineModel.removeScript(project);
+      },
+      countSessions: () => store.sessions.countActive(),
+    });
+
+    const feed = new Feed();
+    const events = new EventLog({ events: store.events, feed, logger, now });
+    await endBrokenTurns({ turns: store.turns, events: store.events, log: events, logger, now });
+    const sessions = new SessionService({
+      sessions: store.sessions,
+      turns: store.turns,
+      log: events,
+      pool,
+      projects: sessionProjects({ registry, workspaces, harnessOf: (type) => harnessOf(harnesses, type) }),
+      logger,
+      now,
+    });
+    await registry.start();
+
+    let draining = false;
+    const families = {
+      sessions,
+      eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
+      projectExists: (name: string) => registry.find(name) !== null,
+    };
+    const publicServer = createHttpServer(
+      publicApp({
+        ...families,
+        isDraining: () => draining,
+        version,
+        offline: config.offline,
+        loopbackOnly: isLoopback(config.host),
+        allowedOrigins: config.allowedOrigins,
+        logger,
+      }),
+    );
+    const port = await listenOnPort(publicServer, config.host, config.port);
+    undo.push(() => closeServer(publicServer));
+    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+
+    const controlServer = createServer(
+      controlApp({
+        ...families,
+        projects: registry,
+        log,
+        status: daemonStatus({
+          version,
+          url,
+          config,
+          registry,
+          sessions,
+          pool,
+          store,
+          startedAt: now(),
+          now,
+        }),
+        stop: onStopRequested,
+        version,
+        logger,
+      }),
+    );
+    const closeFeeds = serveControlWebSockets(controlServer, {
+      events: (sessionId) => orderedSource(store.events, feed, sessionId),
+      newestEventId: () => store.events.newestId(),
+      projectOf: async (sessionId) => (await store.sessions.get(sessionId))?.project ?? "",
+      log,
+      logger,
+    });
+    await listenOnSocket(controlServer, config.socketPath);
+    undo.push(async () => {
+      closeFeeds();
+      await closeServer(controlServer);
+    });
+
+    let stopping: Promise<void> | null = null;
+    const availability = harnesses["claude-code"]?.availability();
+    return {
+      url,
+      projects: registry,
+      credential: availability?.kind === "available" ? availability.credential : "none",
+      stop: () => {
+        draining = true;
+        stopping ??= sessions.drain(config.drainSeconds * 1000).then(unwind);
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+/** Takes no more connections, lets answers that are being written finish for a moment, then closes the rest. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), 250).unref();
+  });
+}

@@ -1,0 +1,99 @@
+/** The world's plane: the public API as an express app. */
+import express, { type Express, type Request } from "express";
+import type { Logger } from "pino";
+import { KartaError } from "../../shared/errors.ts";
+import { newId } from "../../shared/ids.ts";
+import { healthRoutes } from "../../shared/protocol/health.ts";
+import type { EventSource } from "../events/watcher.ts";
+import type { Scope, SessionService } from "../sessions/service.ts";
+import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
+import { originGuard, requireLoopbackHost } from "./guards.ts";
+import { mount } from "./mount.ts";
+import { sessionRouter } from "./routes/sessions.ts";
+
+export interface PublicAppOptions {
+  readonly sessions: SessionService;
+  readonly eventsOf: (sessionId: string) => EventSource;
+  readonly projectExists: (name: string) => boolean;
+  readonly isDraining: () => boolean;
+  readonly version: string;
+  readonly offline: boolean;
+  /** False: bound to an address other than loopback, where the Host can be any name. */
+  readonly loopbackOnly: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly logger: Logger;
+}
+
+/** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
+const LOCAL_ORG = "local";
+
+/** What both planes share: the session routes, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
+export function mountSessionFamilies(
+  app: Express,
+  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists">,
+): void {
+  const { sessions, eventsOf, projectExists } = options;
+  const projectScope = (request: Request): Scope => {
+    const { ref, org } = request.params;
+    if (typeof ref !== "string" || !projectExists(ref) || (org !== undefined && org !== LOCAL_ORG)) {
+      throw new KartaError("not_found", "no such project");
+    }
+    return { kind: "project", name: ref };
+  };
+  app.use("/v1/projects/:ref", sessionRouter({ sessions, eventsOf, scopeOf: projectScope }));
+  app.use("/v1", sessionRouter({ sessions, eventsOf, scopeOf: () => ({ kind: "all" }) }));
+  app.use("/:org/:ref/v1", sessionRouter({ sessions, eventsOf, scopeOf: projectScope }));
+}
+
+/** An express app with what both planes want of one. */
+export function baseApp(logger: Logger): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag"); // answers are live; hashing them buys nothing
+  app.set("query parser", "simple");
+  app.set("case sensitive routing", true);
+  app.use((request, response, next) => {
+    const startedAt = performance.now();
+    const requestId = newId("req");
+    response.setHeader("X-Request-Id", requestId);
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    response.on("close", () => {
+      logger.debug(
+        {
+          request: requestId,
+          method: request.method,
+          path: request.path,
+          status: response.statusCode,
+          ms: Math.round(performance.now() - startedAt),
+        },
+        "request",
+      );
+    });
+    next();
+  });
+  return app;
+}
+
+export function publicApp(options: PublicAppOptions): Express {
+  const logger = options.logger.child({ part: "http" });
+  const app = baseApp(logger);
+  if (options.loopbackOnly) app.use(requireLoopbackHost);
+  app.use(originGuard(options.allowedOrigins));
+
+  const health = () => ({
+    status: options.isDraining() ? ("draining" as const) : ("ok" as const),
+    version: options.version,
+    offline: options.offline,
+  });
+  mount(app, healthRoutes.healthz, () => Promise.resolve(health()));
+  mount(app, healthRoutes.readyz, () => {
+    if (options.isDraining())
+      throw new KartaError("shutting_down", "kartad is stopping", { retryAfterSeconds: 5 });
+    return Promise.resolve(health());
+  });
+
+  mountSessionFamilies(app, options);
+  app.use(noSuchRoute);
+  app.use(errorBoundary(logger));
+  return app;
+}

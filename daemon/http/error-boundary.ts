@@ -1,0 +1,70 @@
+/** The one place where an error becomes an answer. Handlers throw. */
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { issuesFromZod, KartaError } from "../../shared/errors.ts";
+
+/** What express and its body parser throw: an `http-errors` error. */
+const HttpErrorSchema = z.object({
+  status: z.int(),
+  type: z.string().optional(),
+  limit: z.number().optional(),
+});
+
+function asKartaError(error: unknown): KartaError | null {
+  if (error instanceof KartaError) return error;
+  const http = HttpErrorSchema.safeParse(error);
+  if (!http.success) return null;
+  switch (http.data.type) {
+    case "entity.parse.failed":
+      return new KartaError(
+        "invalid_json",
+        `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
+      );
+    case "entity.too.large":
+      return new KartaError("body_too_large", `the body is over the limit of ${http.data.limit ?? 0} bytes`, {
+        fields: { limit_bytes: http.data.limit ?? 0 },
+      });
+    case "encoding.unsupported":
+    case "charset.unsupported":
+      return new KartaError(
+        "unsupported_media_type",
+        error instanceof Error ? error.message : "unsupported encoding",
+      );
+    default:
+      return http.data.status < 500
+        ? new KartaError("bad_request", error instanceof Error ? error.message : "")
+        : null;
+  }
+}
+
+/** Turns a schema's findings into a 422. */
+export function invalidRequest(error: z.ZodError): KartaError {
+  const issues = issuesFromZod(error);
+  const detail = issues
+    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
+    .join("; ");
+  return new KartaError("invalid_request", detail, { issues });
+}
+
+export const noSuchRoute: RequestHandler = (request) => {
+  throw new KartaError("not_found", `there is no ${request.method} ${request.path}`);
+};
+
+/** Logs and serialises. Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
+export function errorBoundary(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const known = asKartaError(error);
+    if (known === null)
+      logger.error({ err: error, method: request.method, path: request.path }, "a request failed");
+    if (response.headersSent) {
+      next(error); // express ends the connection: half a body must not look whole
+      return;
+    }
+    const answer =
+      known ?? new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
+    if (answer.retryAfterSeconds !== null)
+      response.setHeader("Retry-After", String(answer.retryAfterSeconds));
+    response.status(answer.status).json(answer.toBody());
+  };
+}

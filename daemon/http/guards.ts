@@ -1,0 +1,63 @@
+/**
+ * Who may speak to the public plane. On loopback without keys any local program may, but no web page: a page the
+ * operator visits must not be able to drive agents, by its own origin or by a name that it made point at 127.0.0.1.
+ */
+import type { RequestHandler } from "express";
+import { KartaError } from "../../shared/errors.ts";
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** `localhost:8000` → `localhost`; null for what is not a host at all. */
+function hostName(header: string | undefined): string | null {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/@]+)(?::\d{1,5})?$/.exec(header ?? "");
+  return match?.[1]?.toLowerCase() ?? null;
+}
+
+/** Refuses a request whose Host is not a name of this machine's loopback (DNS rebinding). */
+export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
+  const host = hostName(request.headers.host);
+  if (host === null || !LOOPBACK_HOSTS.has(host)) {
+    throw new KartaError("origin_not_allowed", "the Host header is not localhost, 127.0.0.1 or [::1]");
+  }
+  next();
+};
+
+/**
+ * Refuses a browser origin that is not on the list, and answers the preflight of one that is.
+ * @param allowed origins as browsers write them: scheme, host and port, no path
+ */
+export function originGuard(allowed: readonly string[]): RequestHandler {
+  const list = new Set(allowed.map((origin) => new URL(origin).origin));
+  return (request, response, next) => {
+    response.setHeader("Vary", "Origin");
+    const { origin } = request.headers;
+    if (origin === undefined) {
+      // No Origin, yet sent by a page of another site: an <img> or <script> that points here.
+      const site = request.headers["sec-fetch-site"];
+      if (site === "cross-site" || site === "same-site") throw refused();
+      next();
+      return;
+    }
+    if (!list.has(origin)) throw refused();
+    response.setHeader("Access-Control-Allow-Origin", origin);
+    response.setHeader("Access-Control-Expose-Headers", "Retry-After");
+    if (request.method === "OPTIONS") {
+      response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+      response.setHeader(
+        "Access-Control-Allow-Headers",
+        "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+      );
+      response.setHeader("Access-Control-Max-Age", "600");
+      response.status(204).end();
+      return;
+    }
+    next();
+  };
+}
+
+function refused(): KartaError {
+  return new KartaError(
+    "origin_not_allowed",
+    "browser pages may not call this daemon; let the page's own server do it, or add its origin to allowed_origins in kartad.toml",
+  );
+}

@@ -1,0 +1,133 @@
+/** The session family: flat under /v1, and the same under a project (spec: http-api). */
+import { Router, type Request } from "express";
+import { KartaError } from "../../../shared/errors.ts";
+import { isTerminal } from "../../../shared/events.ts";
+import { sessionRoutes, type TurnResult } from "../../../shared/protocol/sessions.ts";
+import { LoggedEvent } from "../../events/logged-event.ts";
+import type { EventSource } from "../../events/watcher.ts";
+import type { Scope, SessionService } from "../../sessions/service.ts";
+import type { Turn } from "../../sessions/turn.ts";
+import { mount, STREAMED } from "../mount.ts";
+import { streamEvents } from "../sse.ts";
+
+export interface SessionRouteOptions {
+  readonly sessions: SessionService;
+  /** One session's events, to watch or to page through. */
+  readonly eventsOf: (sessionId: string) => EventSource;
+  /** Which sessions a request may reach. @throws KartaError `not_found` for a project that is not there */
+  readonly scopeOf: (request: Request) => Scope;
+}
+
+const DEFAULT_PAGE = 50;
+const DEFAULT_EVENT_PAGE = 200;
+
+export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptions): Router {
+  const router = Router({ mergeParams: true });
+
+  mount(router, sessionRoutes.createSession, ({ request, body }) => sessions.create(scopeOf(request), body));
+
+  mount(router, sessionRoutes.listSessions, ({ request, query }) =>
+    sessions.list(
+      scopeOf(request),
+      { project: query.project ?? null, status: query.status ?? "active", metadata: metadataOf(query) },
+      { limit: query.limit ?? DEFAULT_PAGE, cursor: query.cursor ?? null },
+    ),
+  );
+
+  mount(router, sessionRoutes.getSession, ({ request, params }) => sessions.get(scopeOf(request), params.id));
+
+  mount(router, sessionRoutes.deleteSession, async ({ request, params }) => {
+    await sessions.delete(scopeOf(request), params.id);
+    return undefined;
+  });
+
+  mount(router, sessionRoutes.cancelTurn, async ({ request, params }) => ({
+    turn_id: await sessions.cancel(scopeOf(request), params.id),
+  }));
+
+  mount(router, sessionRoutes.sendMessage, async ({ request, response, params, query, body }) => {
+    const { turn } = await sessions.send(scopeOf(request), params.id, body);
+    if (body.stream !== true) return unaryAnswer(params.id, turn);
+    const withSystem = includesSystem(query);
+    streamEvents(response, {
+      source: eventsOf(params.id),
+      after: turn.acceptedSeq,
+      shows: (event) =>
+        event.turnId === turn.id && event.type !== "message" && (withSystem || event.type !== "system"),
+      endsAfter: (event) => event.turnId === turn.id && isTerminal(event),
+    });
+    return STREAMED;
+  });
+
+  mount(router, sessionRoutes.events, async ({ request, response, params, query }) => {
+    const { last_seq } = await sessions.requireSession(scopeOf(request), params.id);
+    const withSystem = includesSystem(query);
+    const shows = (event: LoggedEvent) => withSystem || event.type !== "system";
+    const source = eventsOf(params.id);
+    const cursor = query.after ?? lastEventId(request);
+    if (query.follow === "false") {
+      const page = await source.page(cursor ?? 0, query.limit ?? DEFAULT_EVENT_PAGE);
+      return {
+        data: page.filter(shows).map((event) => event.parse()),
+        next_after: page.at(-1)?.seq ?? cursor ?? 0,
+      };
+    }
+    streamEvents(response, { source, after: cursor ?? last_seq, shows, endsAfter: () => false });
+    return STREAMED;
+  });
+
+  return router;
+}
+
+async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnResult> {
+  const outcome = await turn.outcome;
+  switch (outcome.kind) {
+    case "completed":
+    case "cancelled":
+      return {
+        text: outcome.message.text,
+        session_id: sessionId,
+        turn_id: turn.id,
+        agent: turn.input.agent,
+        status: outcome.kind,
+        messages: [turn.userMessage, outcome.message],
+        usage: outcome.usage,
+      };
+    case "failed":
+      throw new KartaError(outcome.code, outcome.detail, {
+        fields: {
+          turn_id: turn.id,
+          retryable: outcome.retryable,
+          ...(outcome.hadOutput ? { text: outcome.message.text } : {}),
+        },
+        ...(outcome.hadOutput ? { status: 502 } : {}),
+        ...(outcome.retryable ? { retryAfterSeconds: 1 } : {}),
+      });
+  }
+}
+
+/** `metadata.KEY=VALUE` in a query. */
+function metadataOf(query: Readonly<Record<string, unknown>>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (name.startsWith("metadata.") && typeof value === "string")
+      found[name.slice("metadata.".length)] = value;
+  }
+  return found;
+}
+
+function includesSystem(query: { readonly include?: unknown }): boolean {
+  return typeof query.include === "string" && query.include.split(",").includes("system");
+}
+
+/** The header that browsers send when an EventSource reconnects. */
+function lastEventId(request: Request): number | undefined {
+  const header = request.headers["last-event-id"];
+  if (typeof header !== "string" || header === "") return undefined;
+  if (!/^\d{1,15}$/.test(header)) {
+    throw new KartaError("invalid_request", "Last-Event-ID: expected a seq", {
+      issues: [{ path: "Last-Event-ID", message: "expected a seq: digits only" }],
+    });
+  }
+  return Number(header);
+}

@@ -1,0 +1,80 @@
+/** Server-sent events on one response, fed by a watcher of the log. */
+import type { Response } from "express";
+import type { EventSink, EventSource } from "../events/watcher.ts";
+import { Watcher } from "../events/watcher.ts";
+import type { LoggedEvent } from "../events/logged-event.ts";
+
+/** A comment goes out after this much silence, so that proxies keep the connection (spec: http-api, Messages). */
+const PING_MS = 15_000;
+
+export interface SseOptions {
+  readonly source: EventSource;
+  /** Events after this position. */
+  readonly after: number;
+  /** Which events this reader sees. */
+  readonly shows: (event: LoggedEvent) => boolean;
+  /** True: the stream ends after this event. */
+  readonly endsAfter: (event: LoggedEvent) => boolean;
+  /** Called once, when the stream is over, whoever ended it. */
+  readonly onEnd?: () => void;
+}
+
+/**
+ * Answers with a stream. Owner: the connection; freed when the client leaves, when it is cut off, or at the end.
+ */
+export function streamEvents(response: Response, options: SseOptions): void {
+  response.status(200).set({
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+    Connection: "keep-alive",
+  });
+  response.flushHeaders();
+
+  let over = false;
+  const ping = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(": ping\n\n");
+  }, PING_MS);
+  const end = (lastFrame: string): void => {
+    if (over) return;
+    over = true;
+    clearInterval(ping);
+    watcher.close();
+    response.end(lastFrame);
+    options.onEnd?.();
+  };
+
+  const sink: EventSink = {
+    write: (events) => {
+      let frames = "";
+      for (const event of events) {
+        if (options.shows(event)) frames += event.frame;
+        if (options.endsAfter(event)) {
+          end(frames);
+          return true;
+        }
+      }
+      if (frames === "") return true;
+      ping.refresh();
+      return response.write(frames);
+    },
+    tooSlow: () => {
+      end(
+        errorFrame(
+          "slow_consumer",
+          "this reader fell too far behind and was cut off; read on from the last id it got",
+        ),
+      );
+    },
+    failed: () => end(errorFrame("internal", "the event log could not be read; read on from the last id")),
+  };
+  const watcher = new Watcher({ source: options.source, sink, after: options.after });
+  response.on("drain", () => watcher.resume());
+  response.on("close", () => end(""));
+}
+
+/** Ends a subscription; it has no id and is not stored: the session itself goes on. */
+function errorFrame(code: "slow_consumer" | "internal", message: string): string {
+  const data = { type: "error", data: { code, message, retryable: true } };
+  return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,136 @@
+/** kartad's log: structured lines in a rotated file, readable ones on standard error in the foreground. */
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import pino, { type Logger } from "pino";
+import pinoPretty from "pino-pretty";
+import buildRollingFile, { type RollingFile } from "pino-roll";
+import { LogLineSchema, type LogLevel, type LogLine } from "../shared/protocol/control.ts";
+
+/** Five files of 10 MB besides the current one. */
+const FILE_SIZE = "10m";
+const OLD_FILES = 5;
+/** Lines that one read of the log may return: the newest. */
+const MAX_LINES = 5000;
+
+/** Fields that are never written, wherever they stand. Values are not searched: nothing logs a value it does not know. */
+const REDACTED = ["authorization", "apiKey", "token", "password", "secret", "env"].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
+
+export interface LogFilter {
+  readonly level: LogLevel | null;
+  readonly project: string | null;
+  /** Milliseconds since the epoch. */
+  readonly since: number | null;
+}
+
+export type LineListener = (line: LogLine) => void;
+
+/** Owner: main.ts. `close()` flushes and frees the file. */
+export class Log {
+  readonly logger: Logger;
+  readonly folder: string;
+  readonly #file: RollingFile;
+  readonly #followers = new Set<LineListener>();
+
+  private constructor(options: { folder: string; file: RollingFile; level: LogLevel; foreground: boolean }) {
+    this.folder = options.folder;
+    this.#file = options.file;
+    const streams: pino.StreamEntry[] = [
+      { level: "trace", stream: options.file },
+      { level: "trace", stream: { write: (line) => this.#tellFollowers(line) } },
+    ];
+    if (options.foreground) streams.push({ level: "trace", stream: readable() });
+    this.logger = pino(
+      { level: options.level, base: null, redact: { paths: REDACTED, censor: "[redacted]" } },
+      pino.multistream(streams),
+    );
+  }
+
+  /** @param foreground readable lines on standard error too */
+  static async open(options: { stateHome: string; level: LogLevel; foreground: boolean }): Promise<Log> {
+    const folder = path.join(options.stateHome, "logs");
+    const file = await buildRollingFile({
+      file: path.join(folder, "kartad"),
+      extension: ".log",
+      size: FILE_SIZE,
+      mkdir: true,
+      mode: 0o600,
+      limit: { count: OLD_FILES, removeOtherLogFiles: true },
+    });
+    file.on("error", () => undefined); // a full disk must not end kartad; standard error still has the line
+    return new Log({ folder, file, level: options.level, foreground: options.foreground });
+  }
+
+  /** The newest lines that match, oldest first. */
+  async read(filter: LogFilter): Promise<LogLine[]> {
+    this.#file.flushSync();
+    const lines: LogLine[] = [];
+    for (const file of await this.#files()) {
+      for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+        const line = parseLine(text);
+        if (line === null || !matches(line, filter)) continue;
+        lines.push(line);
+        if (lines.length > MAX_LINES) lines.shift();
+      }
+    }
+    return lines;
+  }
+
+  /** Calls back for each new line that matches, until the returned function is called. */
+  follow(filter: LogFilter, listener: LineListener): () => void {
+    const follower: LineListener = (line) => {
+      if (matches(line, filter)) listener(line);
+    };
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
+  close(): void {
+    this.#file.flushSync();
+    this.#file.end();
+  }
+
+  #tellFollowers(text: string): void {
+    if (this.#followers.size === 0) return;
+    const line = parseLine(text);
+    if (line !== null) for (const follower of this.#followers) follower(line);
+  }
+
+  async #files(): Promise<string[]> {
+    const numbered = (await readdir(this.folder)).flatMap((name) => {
+      const match = /^kartad\.(\d+)\.log$/.exec(name);
+      return match ? [{ name, number: Number(match[1]) }] : [];
+    });
+    return numbered.sort((a, b) => a.number - b.number).map(({ name }) => path.join(this.folder, name));
+  }
+}
+
+function readable() {
+  return pinoPretty({
+    destination: 2,
+    sync: true,
+    colorize: process.stderr.isTTY && !("NO_COLOR" in process.stderr),
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "part,pid,hostname",
+    singleLine: true,
+  });
+}
+
+function parseLine(text: string): LogLine | null {
+  try {
+    const parsed = LogLineSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null; // a line that a crash cut short
+  }
+}
+
+function matches(line: LogLine, filter: LogFilter): boolean {
+  if (filter.level !== null && line.level < (pino.levels.values[filter.level] ?? 0)) return false;
+  if (filter.project !== null && line.project !== filter.project) return false;
+  return filter.since === null || line.time >= filter.since;
+}

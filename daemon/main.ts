@@ -1,0 +1,145 @@
+/** kartad: argv and environment in, a running daemon out. The only file of the daemon that ends the process. */
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
+import { packageVersion } from "../shared/paths.ts";
+import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
+import { NotASocketError, SocketLiveError } from "./control/socket.ts";
+import { isLoopback, startDaemon, type Daemon } from "./daemon.ts";
+import { PortTakenError } from "./http/listen.ts";
+import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
+import { Log } from "./log.ts";
+import { StoreNewerError } from "./store/store.ts";
+
+/** One line, then the end. */
+function die(exit: DaemonExit, message: string): never {
+  process.stderr.write(`kartad: ${exit}: ${message}\n`);
+  process.exit(DAEMON_EXIT[exit]);
+}
+
+function exitFor(error: unknown): DaemonExit {
+  if (error instanceof ConfigError) return "bad_config";
+  if (error instanceof PortTakenError) return "port_taken";
+  if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
+  if (error instanceof StoreNewerError) return "store_newer";
+  if (error instanceof NotASocketError) return "state_unwritable";
+  if (error instanceof Error && "code" in error) {
+    if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC"].includes(String(error.code)))
+      return "state_unwritable";
+    if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return "bad_config";
+  }
+  return "failed";
+}
+
+function requireWritable(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    die(
+      "state_unwritable",
+      `the state folder ${folder} cannot be written (${reason}); set KARTA_HOME to one that can`,
+    );
+  }
+}
+
+function requireSafeBind(config: Config): void {
+  if (isLoopback(config.host) || config.insecure) return;
+  die(
+    "unsafe_bind",
+    `${config.host} is not loopback, and without an API key anybody who reaches it could run agents; ` +
+      "keep 127.0.0.1 behind your own server, or say --insecure",
+  );
+}
+
+/** First signal drains, a second one quits at once; the guard then ends the children. */
+function stopOnSignals(stop: () => void, log: Log): void {
+  let signals = 0;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) {
+        log.close();
+        process.exit(DAEMON_EXIT.forced);
+      }
+      log.logger.info({ signal }, "stopping: running turns may finish; again to quit at once");
+      stop();
+    });
+  }
+}
+
+async function run(config: Config): Promise<void> {
+  requireSafeBind(config);
+  requireWritable(config.stateHome);
+  const lock = InstanceLock.acquire(config.stateHome);
+  const log = await Log.open({
+    stateHome: config.stateHome,
+    level: config.logLevel,
+    foreground: config.foreground,
+  });
+
+  let daemon: Daemon | null = null;
+  const stopRequested = new AbortController();
+  const stop = (): void => {
+    // While it starts, the wish is kept; `Daemon.stop` itself may be called again.
+    stopRequested.abort();
+    void daemon?.stop().then(
+      () => finish("stopped"),
+      (error: unknown) => {
+        log.logger.fatal({ err: error }, "kartad did not stop cleanly");
+        finish("failed");
+      },
+    );
+  };
+  const finish = (exit: DaemonExit): never => {
+    log.logger.info("stopped");
+    log.close();
+    lock.release();
+    process.exit(DAEMON_EXIT[exit]);
+  };
+  stopOnSignals(stop, log);
+  process.on("uncaughtException", (error) => {
+    log.logger.fatal({ err: error }, "a bug in kartad; it ends now and can be started again");
+    log.close();
+    process.exit(DAEMON_EXIT.failed);
+  });
+
+  // Said first, so that nobody takes a script's words for a model's (spec: offline-model).
+  if (config.offline) log.logger.warn("offline model: scripted replies");
+  try {
+    daemon = await startDaemon({ config, log, onStopRequested: stop });
+  } catch (error) {
+    log.logger.fatal({ err: error }, "kartad did not start");
+    log.close();
+    die(exitFor(error), error instanceof Error ? error.message : String(error));
+  }
+  if (stopRequested.signal.aborted) return stop();
+  const { logger } = log;
+  logger.info(`Karta ${packageVersion()} listens on ${daemon.url}`);
+  if (!config.offline) {
+    if (daemon.credential === "none") {
+      logger.warn(
+        "no model credential was found: turns answer 503 until there is one; or start with --offline",
+      );
+    } else logger.info(`model credential: ${daemon.credential}`);
+  }
+  const names = daemon.projects.all.map(({ row }) => row.name);
+  if (names.length === 0) logger.info("next: karta project add DIR NAME");
+  else logger.info(`projects: ${names.join(", ")}; try: karta chat ${names[0] ?? ""}`);
+}
+
+try {
+  const command = readConfig(process.argv.slice(2), process.env);
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(USAGE);
+      break;
+    case "version":
+      process.stdout.write(`kartad ${packageVersion()}\n`);
+      break;
+    case "run":
+      await run(command.config);
+  }
+} catch (error) {
+  die(exitFor(error), error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,96 @@
+/** Reads and validates a project folder. Everything that is wrong is told at once, and nothing is kept of a wrong one. */
+import { KartaError, type Issue } from "../../shared/errors.ts";
+import { parseOfflineScript, type OfflineScript } from "../offline-model/script.ts";
+import { bindEnv } from "./bind-env.ts";
+import { declaredEntryPoint } from "./declared-entry-point.ts";
+import type { ReadProjectResult } from "./definition.ts";
+import { detectHarness } from "./detect-harness.ts";
+import { discoverAgents, discoverSkills } from "./discover.ts";
+import { Findings } from "./findings.ts";
+import { locate, readText } from "./folder-files.ts";
+import { mergeManifest, readKartaJsonc, readKartaToml } from "./manifest-file.ts";
+import { readMcpServers } from "./mcp-servers.ts";
+import { openProjectFolder } from "./project-folder.ts";
+
+export interface ReadProjectOptions {
+  /** The daemon's environment: where `[env]` is bound from when the folder's `.env` has it not. */
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
+  /** The operator's home folder, which is refused as a project. */
+  readonly homedir: string;
+}
+
+/**
+ * Reads a folder (absolute path) into a definition. Writes nothing and runs nothing: whether the entry point loads is
+ * asked afterwards, with `checkEntryPoint`.
+ * @throws KartaError `invalid_project` with all issues
+ */
+export async function readProject(folder: string, options: ReadProjectOptions): Promise<ReadProjectResult> {
+  const opened = await openProjectFolder(folder, options.homedir);
+  if (opened.kind === "refused") throw invalidProject(folder, [{ path: folder, message: opened.message }]);
+  const { root } = opened;
+  const findings = new Findings();
+
+  const toml = await readKartaToml(root, findings);
+  const jsonc = await readKartaJsonc(root, findings);
+  // A broken karta.toml may have named any harness. "acp" asks nothing of the folder's files, so that "no harness was
+  // found" is not told on top of what is really wrong.
+  const harness = await detectHarness(root, toml === null ? "acp" : toml.harness?.type, findings);
+  const entryPoint = toml === null ? null : await declaredEntryPoint(root, toml, findings);
+  const manifest =
+    toml === null || jsonc === null || harness === null
+      ? null
+      : mergeManifest({ toml, jsonc, harness, entryPoint }, findings);
+  const setup = toml?.environment?.setup;
+  if (setup !== undefined) await checkSetupScript(root, setup, findings);
+
+  const agents = harness === null ? [] : await discoverAgents(root, harness, findings);
+  const skills = harness === null ? [] : await discoverSkills(root, harness, findings);
+  const mcpServers = await readMcpServers(root, findings);
+  const boundEnv = await bindEnv(root, manifest?.env ?? [], options.daemonEnv, findings);
+  const offlineScript = await readOfflineScript(root, findings);
+
+  if (findings.issues.length > 0 || manifest === null || harness === null) {
+    throw invalidProject(root, findings.issues);
+  }
+  return {
+    definition: { root, manifest, harness, agents, skills, mcpServers, boundEnv, offlineScript },
+    warnings: findings.warnings,
+  };
+}
+
+async function checkSetupScript(root: string, setup: string, findings: Findings): Promise<void> {
+  const where = "karta.toml: environment.setup";
+  const found = await locate(root, setup);
+  if (found.kind === "absent") findings.refuse(where, `expected a file of the folder, found no ${setup}`);
+  else if (found.kind === "folder")
+    findings.refuse(where, `expected a file of the folder, found the folder ${setup}`);
+  else if (found.kind === "refused") findings.refuse(where, `${setup} ${found.message}`);
+}
+
+async function readOfflineScript(root: string, findings: Findings): Promise<OfflineScript | null> {
+  const file = "offline.toml";
+  const read = await readText(root, file);
+  if (read.kind === "absent") return null;
+  if (read.kind === "refused") {
+    findings.refuse(file, read.message);
+    return null;
+  }
+  const parsed = parseOfflineScript(read.text, file);
+  if (parsed.ok) return parsed.script;
+  for (const { line, path, message } of parsed.problems) {
+    findings.refuse(`${file}:${line}`, path === "" ? message : `${path}: ${message}`);
+  }
+  return null;
+}
+
+const SHOWN = 3;
+
+function invalidProject(folder: string, issues: readonly Issue[]): KartaError {
+  const told = issues
+    .slice(0, SHOWN)
+    .map(({ path, message }) => (path === folder ? message : `${path}: ${message}`));
+  const more = issues.length > SHOWN ? `; and ${issues.length - SHOWN} more` : "";
+  return new KartaError("invalid_project", `${folder} cannot be a project: ${told.join("; ")}${more}`, {
+    issues,
+  });
+}

@@ -1,0 +1,262 @@
+/** Registered projects: their names, their folders as last read, and whether they can take turns. */
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Logger } from "pino";
+import { satisfies, validRange } from "semver";
+import { KartaError, type Issue } from "../../shared/errors.ts";
+import type {
+  AddProjectResult,
+  HarnessType,
+  Project,
+  ProjectHealth,
+  ProjectReport,
+} from "../../shared/protocol/projects.ts";
+import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
+import type { EntryPointCheck } from "../apps/protocol.ts";
+import type { OfflineScript } from "../offline-model/script.ts";
+import type { ProjectRow } from "../store/schema.ts";
+import type { ProjectRepository } from "../store/projects.ts";
+import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
+import { deriveProjectName } from "./project-name.ts";
+import { projectView, reportView } from "./view.ts";
+
+/** What the registry needs of a harness: whether it runs here, and what is installed. */
+export interface InstalledHarness {
+  readonly path: string;
+  readonly version: string;
+}
+
+export interface RegistryOptions {
+  readonly store: ProjectRepository;
+  readonly stateHome: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly read: (folder: string) => Promise<ReadProjectResult>;
+  readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck>;
+  /** Null: the type runs here, but its program is missing. @throws KartaError for a type that does not run here */
+  readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
+  /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */
+  readonly onScript: (project: string, script: OfflineScript | null) => void;
+  /** Before a project is forgotten: its turns and processes end, its private workspaces go. */
+  readonly onRemove: (project: string) => Promise<void>;
+  /** Sessions of each project that are not archived. */
+  readonly countSessions: () => Promise<Map<string, number>>;
+}
+
+/** A registered project. */
+export interface RegisteredProject {
+  readonly row: ProjectRow;
+  /** Null: the folder can't be read now; `health` says why. */
+  definition: ProjectDefinition | null;
+  health: ProjectHealth;
+  /** Settles when the check that is under way has ended. */
+  checked: Promise<void>;
+}
+
+/** Every project of this version is what its folder holds now; releases come later. */
+export const PROJECT_VERSION = "dev";
+
+/** Owner: the composition root. */
+export class ProjectRegistry {
+  readonly #options: RegistryOptions;
+  readonly #log: Logger;
+  readonly #projects = new Map<string, RegisteredProject>();
+  /** Registrations one at a time: two adds of one name must not both succeed. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#log = options.logger.child({ part: "projects" });
+  }
+
+  /** Reads every registered folder and checks every entry point, without making the start wait for it. */
+  async start(): Promise<void> {
+    for (const row of await this.#options.store.list()) {
+      const project: RegisteredProject = {
+        row,
+        definition: null,
+        health: { state: "checking" },
+        checked: Promise.resolve(),
+      };
+      this.#projects.set(row.name, project);
+    }
+    let previous: Promise<void> = Promise.resolve();
+    for (const project of this.#projects.values()) {
+      project.checked = previous = previous.then(() => this.#recheck(project)); // one after the other: a start is busy
+    }
+  }
+
+  find(name: string): RegisteredProject | null {
+    return this.#projects.get(name) ?? null;
+  }
+
+  get all(): readonly RegisteredProject[] {
+    return [...this.#projects.values()];
+  }
+
+  /** @throws KartaError `no_project`, `project_required` */
+  findDefault(): RegisteredProject {
+    const all = this.all;
+    const chosen = all.find(({ row }) => row.is_default === 1) ?? (all.length === 1 ? all[0] : undefined);
+    if (chosen) return chosen;
+    if (all.length === 0) {
+      throw new KartaError(
+        "no_project",
+        "no project is registered; add one with `karta project add DIR NAME`",
+      );
+    }
+    const names = all.map(({ row }) => row.name);
+    throw new KartaError(
+      "project_required",
+      `name a project: ${names.join(", ")}; or choose a default with \`karta project default NAME\``,
+      { fields: { projects: names } },
+    );
+  }
+
+  async list(): Promise<Project[]> {
+    const sessions = await this.#options.countSessions();
+    return this.all.map((project) => projectView(project, sessions.get(project.row.name) ?? 0));
+  }
+
+  /** @throws KartaError `not_found` */
+  async get(name: string): Promise<Project> {
+    const project = this.#require(name);
+    const sessions = await this.#options.countSessions();
+    return projectView(project, sessions.get(name) ?? 0);
+  }
+
+  /**
+   * Validates a folder and registers nothing.
+   * @throws KartaError `invalid_project`, `entry_point_failed`, `harness_unavailable`
+   */
+  async check(folder: string, name: string | undefined): Promise<ProjectReport> {
+    const { definition, warnings } = await this.#options.read(folder);
+    const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
+    const binary = await this.#options.installedHarness(definition.harness);
+    await this.#requireEntryPoint(definition);
+    return reportView(chosen, definition, binary, [...warnings, ...versionWarnings(definition, binary)]);
+  }
+
+  /**
+   * Validates a folder and registers it. The same folder under the same name again is read again, and nothing else.
+   * @throws KartaError `invalid_project`, `entry_point_failed`, `project_name_taken`; then nothing is registered
+   */
+  add(folder: string, name: string | undefined): Promise<AddProjectResult> {
+    return this.#inTurn(async () => {
+      const report = await this.check(folder, name);
+      const { definition } = await this.#options.read(folder);
+      const chosen = ProjectNameSchema.parse(report.project.name);
+      const existing = this.#projects.get(chosen);
+      if (existing && existing.row.path !== definition.root) {
+        throw new KartaError(
+          "project_name_taken",
+          `"${chosen}" is registered already, for ${existing.row.path}; choose another name, or run \`karta project remove ${chosen}\``,
+          { issues: [{ path: "name", message: `expected a name that is free, found "${chosen}"` }] },
+        );
+      }
+      const row = existing?.row ?? {
+        name: chosen,
+        path: definition.root,
+        created_at: this.#options.now(),
+        is_default: 0,
+      };
+      if (!existing) await this.#options.store.insert(row);
+      this.#projects.set(chosen, { row, definition, health: { state: "ready" }, checked: Promise.resolve() });
+      this.#options.onScript(chosen, definition.offlineScript);
+      this.#log.info(
+        { project: chosen, path: definition.root },
+        existing ? "project read again" : "project added",
+      );
+      return { project: await this.get(chosen), created: !existing, warnings: report.warnings };
+    });
+  }
+
+  /** Forgets a project and archives its sessions. Its folder is left alone. @throws KartaError `not_found` */
+  remove(name: string): Promise<number> {
+    return this.#inTurn(async () => {
+      this.#require(name);
+      this.#projects.delete(name); // first: from here on nothing new can begin in it
+      await this.#options.onRemove(name);
+      const archived = await this.#options.store.remove(name, this.#options.now());
+      this.#log.info({ project: name, sessions: archived }, "project removed");
+      return archived;
+    });
+  }
+
+  /** @throws KartaError `not_found` */
+  setDefault(name: string): Promise<Project> {
+    return this.#inTurn(async () => {
+      this.#require(name);
+      await this.#options.store.setDefault(name);
+      for (const project of this.#projects.values()) {
+        project.row.is_default = project.row.name === name ? 1 : 0;
+      }
+      return this.get(name);
+    });
+  }
+
+  #require(name: string): RegisteredProject {
+    const project = this.#projects.get(name);
+    if (project) return project;
+    const known = [...this.#projects.keys()];
+    throw new KartaError(
+      "not_found",
+      `no project is registered as "${name}"; ${known.length > 0 ? `there are: ${known.join(", ")}` : "add one with `karta project add DIR NAME`"}`,
+    );
+  }
+
+  async #recheck(project: RegisteredProject): Promise<void> {
+    const { name } = project.row;
+    try {
+      const { definition } = await this.#options.read(project.row.path);
+      project.definition = definition;
+      this.#options.onScript(name, definition.offlineScript);
+      await this.#requireEntryPoint(definition);
+      project.health = { state: "ready" };
+    } catch (error) {
+      const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
+      project.health = { state: "failed", detail };
+      this.#log.error({ err: error, project: name }, `project ${name} cannot take turns: ${detail}`);
+    }
+  }
+
+  async #requireEntryPoint(definition: ProjectDefinition): Promise<void> {
+    const home = path.join(this.#options.stateHome, "apps", "home");
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const check = await this.#options.checkEntryPoint(definition, home);
+    if (check.ok) return;
+    throw new KartaError("entry_point_failed", `${check.problem}; ${check.fix}`, {
+      issues: [{ path: "karta.toml: entry_point", message: check.problem }],
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** A harness range that the installed one does not meet. */
+function versionWarnings(definition: ProjectDefinition, binary: InstalledHarness | null): Issue[] {
+  const { version } = definition.manifest.harness;
+  if (
+    version === null ||
+    binary === null ||
+    validRange(version) === null ||
+    satisfies(binary.version, version)
+  )
+    return [];
+  return [
+    {
+      path: "karta.toml: harness.version",
+      message: `expected ${definition.harness} ${version}, found ${binary.version} installed`,
+    },
+  ];
+}
+
+function summary(error: KartaError): string {
+  return error.issues.length === 0
+    ? error.message
+    : error.issues.map((issue) => `${issue.path}: ${issue.message}`).join("; ");
+}

@@ -1,0 +1,90 @@
+/** The registry as sessions see it: what to launch, and whether it can be launched. */
+import { KartaError } from "../../shared/errors.ts";
+import type { HarnessType } from "../../shared/protocol/projects.ts";
+import type { Harness, LaunchSpec } from "../harness/harness.ts";
+import { DEFAULT_AGENT, type SessionProject, type SessionProjects } from "../sessions/runtime.ts";
+import { MANIFEST_DEFAULTS } from "../../shared/manifest.ts";
+import { PROJECT_VERSION, type ProjectRegistry, type RegisteredProject } from "./registry.ts";
+import type { Workspaces } from "./workspace.ts";
+
+export interface SessionProjectsOptions {
+  readonly registry: ProjectRegistry;
+  readonly workspaces: Workspaces;
+  /** @throws KartaError `harness_unavailable` for a type this version does not run */
+  readonly harnessOf: (type: HarnessType) => Harness;
+}
+
+export function sessionProjects({
+  registry,
+  workspaces,
+  harnessOf,
+}: SessionProjectsOptions): SessionProjects {
+  const view = (project: RegisteredProject): SessionProject => {
+    const manifest = project.definition?.manifest ?? MANIFEST_DEFAULTS;
+    const harness = harnessOf(project.definition?.harness ?? "claude-code");
+    return {
+      name: project.row.name,
+      version: PROJECT_VERSION,
+      agents: project.definition?.agents.map((agent) => agent.name) ?? [],
+      permissionMode: manifest.runtime.permissionMode,
+      turnTimeoutMs: manifest.runtime.turnTimeoutSeconds * 1000,
+      idleTimeoutMs: manifest.pool.idleTimeoutSeconds * 1000,
+      maxProcesses: manifest.pool.maxProcesses,
+      harness,
+      requireReady: () => requireReady(project, harness),
+      launch: async (sessionId, agent) => {
+        await project.checked;
+        requireReady(project, harness);
+        return launchSpec(project, agent, sessionId, workspaces);
+      },
+    };
+  };
+  return {
+    find: (name) => {
+      const project = registry.find(name);
+      return project === null ? null : view(project);
+    },
+    findDefault: () => view(registry.findDefault()),
+    discardWorkspace: (project, sessionId) => workspaces.discard(project, sessionId),
+  };
+}
+
+function requireReady({ row, health }: RegisteredProject, harness: Harness): void {
+  if (health.state === "failed") {
+    throw new KartaError(
+      "harness_unavailable",
+      `project ${row.name} cannot run: ${health.detail}; mend it and run \`karta project add ${row.path} ${row.name}\` again`,
+    );
+  }
+  const availability = harness.availability();
+  if (availability.kind === "unavailable") throw new KartaError("harness_unavailable", availability.detail);
+}
+
+async function launchSpec(
+  { row, definition }: RegisteredProject,
+  agent: string,
+  sessionId: string,
+  workspaces: Workspaces,
+): Promise<LaunchSpec> {
+  if (definition === null) {
+    throw new KartaError(
+      "harness_unavailable",
+      `project ${row.name} could not be read; see \`karta project show\``,
+    );
+  }
+  const { cwd, home } = await workspaces.prepare({ name: row.name, definition }, sessionId);
+  const { harness } = definition.manifest;
+  return {
+    project: row.name,
+    projectVersion: PROJECT_VERSION,
+    cwd,
+    home,
+    agent: agent === DEFAULT_AGENT ? null : agent,
+    model: harness.model,
+    allowedTools: harness.allowedTools,
+    disallowedTools: harness.disallowedTools,
+    thinkingBudgetTokens: harness.thinkingBudgetTokens,
+    permissionIntercept: harness.permissionIntercept,
+    env: definition.boundEnv,
+  };
+}

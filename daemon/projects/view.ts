@@ -1,0 +1,55 @@
+/** Projects as the operator's plane shows them. */
+import type { Issue } from "../../shared/errors.ts";
+import type { Project, ProjectReport } from "../../shared/protocol/projects.ts";
+import type { ProjectDefinition } from "./definition.ts";
+import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registry.ts";
+
+function facts(name: string, definition: ProjectDefinition): ProjectReport["project"] {
+  return {
+    name,
+    path: definition.root,
+    version: PROJECT_VERSION,
+    harness: definition.harness,
+    entry_point: definition.manifest.entryPoint,
+    agents: [...definition.agents],
+    skills: [...definition.skills],
+    mcp_servers: Object.keys(definition.mcpServers),
+    permission_mode: definition.manifest.runtime.permissionMode,
+    workspace: definition.manifest.runtime.workspace,
+  };
+}
+
+/** A folder that can't be read now is shown with what is known: its name and its place. */
+export function projectView({ row, definition, health }: RegisteredProject, sessions: number): Project {
+  const known: ProjectReport["project"] =
+    definition !== null
+      ? facts(row.name, definition)
+      : {
+          name: row.name,
+          path: row.path,
+          version: PROJECT_VERSION,
+          harness: "claude-code",
+          entry_point: null,
+          agents: [],
+          skills: [],
+          mcp_servers: [],
+          permission_mode: "interactive",
+          workspace: "shared",
+        };
+  return {
+    ...known,
+    health,
+    is_default: row.is_default === 1,
+    sessions,
+    created_at: new Date(row.created_at).toISOString(),
+  };
+}
+
+export function reportView(
+  name: string,
+  definition: ProjectDefinition,
+  binary: InstalledHarness | null,
+  warnings: readonly Issue[],
+): ProjectReport {
+  return { project: facts(name, definition), harness_binary: binary, warnings: [...warnings] };
+}

@@ -1,0 +1,77 @@
+/** The end of a turn: its one terminal event and its row's end, stored together. */
+import type { EventDraft } from "../../shared/events.ts";
+import type { TurnEnd } from "../harness/harness.ts";
+import type { SessionRuntime } from "./runtime.ts";
+import type { Turn, TurnOutcome } from "./turn.ts";
+
+function terminalEvent(outcome: TurnOutcome): EventDraft {
+  switch (outcome.kind) {
+    case "completed":
+    case "cancelled":
+      return { type: "done", data: { status: outcome.kind, message: outcome.message, usage: outcome.usage } };
+    case "failed":
+      return {
+        type: "error",
+        data: { code: outcome.code, message: outcome.detail, retryable: outcome.retryable },
+      };
+  }
+}
+
+function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
+  const message = turn.assembly.message();
+  switch (end.kind) {
+    case "completed":
+    case "cancelled":
+      return { kind: end.kind, message, usage: end.usage };
+    case "failed":
+      return {
+        kind: "failed",
+        code: end.code,
+        detail: end.message,
+        retryable: end.retryable,
+        hadOutput: turn.assembly.hasOutput,
+        message,
+        usage: end.usage,
+      };
+  }
+}
+
+/**
+ * Stores the end and tells whoever waits. If it can't be stored (a full disk), those who wait are told all the same;
+ * the next start finds the turn without an end and gives it one (recovery.ts).
+ */
+export async function endTurn(
+  runtime: SessionRuntime,
+  sessionId: string,
+  turn: Turn,
+  end: TurnEnd,
+): Promise<void> {
+  const outcome = outcomeOf(turn, end);
+  turn.move(outcome.kind);
+  const now = runtime.now();
+  try {
+    await runtime.log.append({
+      sessionId,
+      turnId: turn.id,
+      drafts: [terminalEvent(outcome)],
+      turn: {
+        kind: "update",
+        id: turn.id,
+        change: {
+          state: outcome.kind,
+          ended_at: now,
+          input_tokens: outcome.usage.input_tokens,
+          output_tokens: outcome.usage.output_tokens,
+          cost_usd: outcome.usage.cost_usd ?? null,
+        },
+      },
+    });
+    await runtime.sessions.update(sessionId, { updated_at: now });
+  } catch (error) {
+    runtime.logger.error(
+      { err: error, session: sessionId, turn: turn.id },
+      "the turn's end could not be stored",
+    );
+  }
+  turn.settle(outcome);
+}

@@ -1,0 +1,142 @@
+/** A session that has turns now: an ordered queue, one running. It is dropped from memory when its last turn ends. */
+import type { Logger } from "pino";
+import { KartaError } from "../../shared/errors.ts";
+import { LIMITS } from "../../shared/protocol/sessions.ts";
+import type { SessionRecord } from "../store/sessions.ts";
+import type { SessionProject, SessionRuntime } from "./runtime.ts";
+import { failedByError, runTurn } from "./run-turn.ts";
+import { endTurn } from "./end-turn.ts";
+import { Turn, type TurnInput } from "./turn.ts";
+
+/** Owner: the session service. */
+export class LiveSession {
+  readonly record: SessionRecord;
+  readonly project: SessionProject;
+  readonly #runtime: SessionRuntime;
+  readonly #log: Logger;
+  /** First: the running one. The spec's bound holds for those behind it. */
+  readonly #turns: Turn[] = [];
+  #running = false;
+  #onIdle: () => void;
+
+  constructor(options: {
+    record: SessionRecord;
+    project: SessionProject;
+    runtime: SessionRuntime;
+    /** Called each time the last turn has ended. */
+    onIdle: () => void;
+  }) {
+    this.record = options.record;
+    this.project = options.project;
+    this.#runtime = options.runtime;
+    this.#onIdle = options.onIdle;
+    this.#log = options.runtime.logger.child({ session: options.record.id, project: options.record.project });
+    this.#runtime.log.open(options.record.id, options.record.last_seq);
+  }
+
+  /** The turn that runs, or will run next. */
+  get turn(): Turn | null {
+    return this.#turns[0] ?? null;
+  }
+
+  get turns(): readonly Turn[] {
+    return this.#turns;
+  }
+
+  /**
+   * Accepts a message: its `message` event and its turn are stored before this resolves; it runs when its place comes.
+   * @throws KartaError `queue_full`, `storage_unavailable`; then nothing was accepted
+   */
+  async enqueue(input: TurnInput): Promise<Turn> {
+    if (this.#turns.length > LIMITS.waitingTurns) {
+      throw new KartaError(
+        "queue_full",
+        `${LIMITS.waitingTurns} messages wait in this session already; send again when the running turn has ended`,
+        { retryAfterSeconds: 5 },
+      );
+    }
+    const turn = new Turn({ input, now: this.#runtime.now(), logger: this.#log });
+    this.#turns.push(turn); // its place is taken before anything is awaited: sends keep the order they came in
+    try {
+      const [message] = await this.#runtime.log.append({
+        sessionId: this.record.id,
+        turnId: turn.id,
+        drafts: [
+          {
+            type: "message",
+            data: { message_id: turn.userMessage.id, text: input.text, participant: input.participant },
+          },
+        ],
+        turn: {
+          kind: "open",
+          row: {
+            id: turn.id,
+            session_id: this.record.id,
+            agent: input.agent,
+            state: "queued",
+            created_at: turn.createdAt,
+            started_at: null,
+            ended_at: null,
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_usd: null,
+          },
+        },
+      });
+      turn.acceptedSeq = message?.seq ?? 0;
+    } catch (error) {
+      this.#turns.splice(this.#turns.indexOf(turn), 1);
+      throw error;
+    }
+    void this.#run();
+    return turn;
+  }
+
+  /** Ends a turn: a waiting one at once, the running one through its agent. Harmless on one that has ended. */
+  async cancel(turn: Turn): Promise<void> {
+    turn.cancelRequested = true;
+    if (turn.agent !== null) await turn.agent.cancel();
+    else if (turn.state === "queued" && turn !== this.#turns[0]) await this.#withdraw(turn);
+  }
+
+  /** Ends every waiting turn with an error; the running one goes on. */
+  async refuseWaiting(error: KartaError): Promise<void> {
+    for (const turn of this.#turns.slice(this.#running ? 1 : 0)) {
+      this.#remove(turn);
+      await endTurn(this.#runtime, this.record.id, turn, failedByError(error, turn));
+    }
+  }
+
+  /** Takes turns off the queue, one after the other, until it is empty. */
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    for (let turn = this.#next(); turn !== null; turn = this.#next()) {
+      const end = await runTurn(this.#runtime, this, turn);
+      // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
+      this.#remove(turn);
+      await endTurn(this.#runtime, this.record.id, turn, end);
+    }
+    this.#running = false;
+    this.#onIdle();
+  }
+
+  /** The next turn that is stored. One that is not yet stored calls `#run` when it is. */
+  #next(): Turn | null {
+    const turn = this.#turns[0];
+    return turn !== undefined && turn.acceptedSeq > 0 ? turn : null;
+  }
+
+  async #withdraw(turn: Turn): Promise<void> {
+    this.#remove(turn);
+    await endTurn(this.#runtime, this.record.id, turn, {
+      kind: "cancelled",
+      usage: { input_tokens: 0, output_tokens: 0, total_tokens: 0 },
+    });
+  }
+
+  #remove(turn: Turn): void {
+    const place = this.#turns.indexOf(turn);
+    if (place >= 0) this.#turns.splice(place, 1);
+  }
+}

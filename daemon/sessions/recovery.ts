@@ -1,0 +1,48 @@
+/**
+ * What the last kartad left: turns without an end, because it died while they waited or ran. Each gets its terminal
+ * event now, before anything else can be appended to its session. No turn is run again by itself: that would spend
+ * the user's tokens twice (notes: pains).
+ */
+import type { Logger } from "pino";
+import type { EventLog } from "../events/log.ts";
+import type { EventRepository } from "../store/events.ts";
+import type { TurnRepository } from "../store/turns.ts";
+
+export interface RecoveryOptions {
+  readonly turns: TurnRepository;
+  readonly events: EventRepository;
+  readonly log: EventLog;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** @returns how many turns were ended */
+export async function endBrokenTurns(options: RecoveryOptions): Promise<number> {
+  const broken = await options.turns.listLive();
+  for (const turn of broken) {
+    const { newest } = await options.events.bounds(turn.session_id);
+    options.log.open(turn.session_id, newest);
+    await options.log.append({
+      sessionId: turn.session_id,
+      turnId: turn.id,
+      drafts: [
+        {
+          type: "error",
+          data: {
+            code: "daemon_restarted",
+            message:
+              turn.state === "queued"
+                ? "kartad ended before this message was run; send it again"
+                : "kartad ended while this turn ran; send the message again to go on",
+            retryable: true,
+          },
+        },
+      ],
+      turn: { kind: "update", id: turn.id, change: { state: "failed", ended_at: options.now() } },
+    });
+    options.log.close(turn.session_id);
+  }
+  if (broken.length > 0)
+    options.logger.warn({ turns: broken.length }, "turns of the last run were ended as daemon_restarted");
+  return broken.length;
+}

@@ -1,0 +1,137 @@
+/** Runs one turn: gets a process, sends the text, stores what comes back. */
+import { isTurnErrorCode, KartaError } from "../../shared/errors.ts";
+import { NO_USAGE, type PermissionDecision, type TurnEnd } from "../harness/harness.ts";
+import type { Lease } from "../pool/pool.ts";
+import type { LiveSession } from "./live-session.ts";
+import type { SessionRuntime } from "./runtime.ts";
+import type { Turn } from "./turn.ts";
+
+/** An error that ended a turn, as the turn's end. */
+export function failedByError(error: unknown, turn: Turn): TurnEnd {
+  if (turn.cancelRequested) return { kind: "cancelled", usage: NO_USAGE };
+  const code = error instanceof KartaError && isTurnErrorCode(error.code) ? error.code : "internal";
+  return {
+    kind: "failed",
+    code,
+    message:
+      error instanceof KartaError ? error.message : "Karta failed while it ran this turn; its log says more",
+    retryable: code !== "internal",
+    usage: NO_USAGE,
+  };
+}
+
+/** Never rejects: whatever goes wrong is the turn's end. */
+export async function runTurn(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<TurnEnd> {
+  const logger = runtime.logger.child({
+    session: session.record.id,
+    turn: turn.id,
+    project: session.project.name,
+  });
+  let lease: Lease | null = null;
+  let timeout: NodeJS.Timeout | null = null;
+  try {
+    if (turn.cancelRequested) return { kind: "cancelled", usage: NO_USAGE };
+    await handOff(runtime, session, turn);
+    lease = await checkOut(runtime, session, turn);
+    turn.move("running");
+    turn.startedAt = runtime.now();
+    turn.agent = lease.agent;
+    await runtime.turns.update(turn.id, { state: "running", started_at: turn.startedAt });
+
+    const cut: { storageError: unknown; timedOut: boolean } = { storageError: null, timedOut: false };
+    timeout = setTimeout(() => {
+      cut.timedOut = true;
+      void turn.agent?.cancel();
+    }, session.project.turnTimeoutMs);
+
+    const running = lease.agent.run({
+      text: turn.input.text,
+      emit: (event) => {
+        const drafts = turn.assembly.add(event);
+        if (drafts.length === 0) return;
+        runtime.log
+          .append({ sessionId: session.record.id, turnId: turn.id, drafts })
+          .catch((error: unknown) => {
+            cut.storageError ??= error;
+            void turn.agent?.cancel(); // what can't be stored must not be paid for
+          });
+      },
+      decide: () => Promise.resolve(decideByMode(session)),
+    });
+    // A cancel that came between the queue and the process found nobody to tell.
+    if (turn.cancelRequested) void lease.agent.cancel();
+    const end = await running;
+    if (cut.storageError !== null) return failedByError(cut.storageError, turn);
+    if (cut.timedOut && end.kind === "cancelled" && !turn.cancelRequested) return timeoutEnd(session, end);
+    return end;
+  } catch (error) {
+    logger.warn({ err: error }, "the turn failed");
+    return failedByError(error, turn);
+  } finally {
+    if (timeout !== null) clearTimeout(timeout);
+    turn.agent = null;
+    lease?.release();
+  }
+}
+
+function timeoutEnd(session: LiveSession, end: TurnEnd): TurnEnd {
+  return {
+    kind: "failed",
+    code: "harness_timeout",
+    message: `the turn ran past turn_timeout_seconds (${session.project.turnTimeoutMs / 1000} s) and was ended`,
+    retryable: true,
+    usage: end.usage,
+  };
+}
+
+/** A turn for another agent than the last one's: say so in the log, and remember. */
+async function handOff(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<void> {
+  const { record } = session;
+  const to = turn.input.agent;
+  if (record.current_agent === to) return;
+  await runtime.log.append({
+    sessionId: record.id,
+    turnId: turn.id,
+    drafts: [{ type: "agent_handoff", data: { from: record.current_agent, to } }],
+  });
+  await runtime.sessions.update(record.id, { current_agent: to });
+  record.current_agent = to;
+}
+
+async function checkOut(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<Lease> {
+  const { record, project } = session;
+  const launch = await project.launch(record.id, turn.input.agent);
+  const lease = await runtime.pool.checkout({
+    sessionId: record.id,
+    harness: project.harness,
+    launch,
+    thread: record.thread_id === null ? { kind: "new" } : { kind: "resume", threadId: record.thread_id },
+    idleTimeoutMs: project.idleTimeoutMs,
+    maxOfProject: project.maxProcesses,
+  });
+  // Stored before the first word is sent: after a crash the next message finds the same conversation.
+  if (record.thread_id !== lease.agent.threadId) {
+    try {
+      await runtime.sessions.update(record.id, { thread_id: lease.agent.threadId });
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+    record.thread_id = lease.agent.threadId;
+  }
+  return lease;
+}
+
+/** Until approvals can be answered over HTTP, `interactive` means: what no rule allows is refused, and the agent told. */
+function decideByMode(session: LiveSession): PermissionDecision {
+  switch (session.record.permission_mode) {
+    case "autonomous":
+      return { kind: "allow", scope: "once" };
+    case "interactive":
+      return {
+        kind: "deny",
+        message:
+          "nobody can approve this here: the project's rules do not allow the tool, and the session is interactive",
+      };
+  }
+}

@@ -1,0 +1,47 @@
+/** What a session's turns need of the rest of the daemon; built once by the composition root. */
+import type { Logger } from "pino";
+import type { EventLog } from "../events/log.ts";
+import type { Harness, LaunchSpec } from "../harness/harness.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { SessionRepository } from "../store/sessions.ts";
+import type { TurnRepository } from "../store/turns.ts";
+
+/** A project as a session sees it. */
+export interface SessionProject {
+  readonly name: string;
+  readonly version: string;
+  /** Names of its agents, `default` not among them. */
+  readonly agents: readonly string[];
+  readonly permissionMode: "interactive" | "autonomous";
+  readonly turnTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxProcesses: number;
+  readonly harness: Harness;
+  /** @throws KartaError `harness_unavailable` when it can't take a turn now, saying what to do */
+  requireReady(): void;
+  /** Waits for a check that is under way, prepares the workspace and says what to start. */
+  launch(sessionId: string, agent: string): Promise<LaunchSpec>;
+}
+
+export interface SessionProjects {
+  /** Null: not registered (any more). */
+  find(name: string): SessionProject | null;
+  /** The default project, or the only one. @throws KartaError `no_project`, `project_required` */
+  findDefault(): SessionProject;
+  /** A session's private workspace is no longer needed. */
+  discardWorkspace(project: string, sessionId: string): Promise<void>;
+}
+
+export interface SessionRuntime {
+  readonly sessions: SessionRepository;
+  readonly turns: TurnRepository;
+  readonly log: EventLog;
+  readonly pool: Pool;
+  readonly projects: SessionProjects;
+  readonly logger: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** How the folder's own instructions are named as an agent. */
+export const DEFAULT_AGENT = "default";

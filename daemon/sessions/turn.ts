@@ -1,0 +1,97 @@
+/** One turn: a message in, events out, one end. */
+import type { Logger } from "pino";
+import type { TurnErrorCode } from "../../shared/errors.ts";
+import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
+import { newId, type Id } from "../../shared/ids.ts";
+import type { AgentProcess } from "../harness/harness.ts";
+import { Assembly } from "./assembly.ts";
+
+/**
+ * - `queued`: accepted and stored, waits for its place
+ * - `running`: the agent works on it
+ * - `awaiting_input`: the agent waits for an approval
+ * - `completed`, `failed`, `cancelled`: ended; its terminal event is stored
+ */
+export type TurnState = "queued" | "running" | "awaiting_input" | "completed" | "failed" | "cancelled";
+
+const MOVES: Readonly<Record<TurnState, readonly TurnState[]>> = {
+  queued: ["running", "failed", "cancelled"],
+  running: ["awaiting_input", "completed", "failed", "cancelled"],
+  awaiting_input: ["running", "failed", "cancelled"],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** How a turn ended, with all a unary answer needs. */
+export type TurnOutcome =
+  | { readonly kind: "completed" | "cancelled"; readonly message: AssistantMessage; readonly usage: Usage }
+  | {
+      readonly kind: "failed";
+      readonly code: TurnErrorCode;
+      readonly detail: string;
+      readonly retryable: boolean;
+      /** Whether anything was said before. */
+      readonly hadOutput: boolean;
+      readonly message: AssistantMessage;
+      readonly usage: Usage;
+    };
+
+export interface TurnInput {
+  readonly text: string;
+  readonly agent: string;
+  readonly participant: Participant | null;
+  readonly thinking: boolean;
+}
+
+/** Owner: its `LiveSession`. */
+export class Turn {
+  readonly id: Id<"turn"> = newId("turn");
+  readonly input: TurnInput;
+  readonly userMessage: UserMessage;
+  readonly assembly: Assembly;
+  readonly createdAt: number;
+  startedAt: number | null = null;
+  /** The seq of its `message` event: its own stream begins after it. 0 until it is stored. */
+  acceptedSeq = 0;
+  /** The process that works on it, while it runs. */
+  agent: AgentProcess | null = null;
+  /** Somebody asked for its end. */
+  cancelRequested = false;
+  /** Settles with its end, once its terminal event is stored. Never rejects. */
+  readonly outcome: Promise<TurnOutcome>;
+  readonly #log: Logger;
+  #state: TurnState = "queued";
+  #settle: (outcome: TurnOutcome) => void = () => undefined;
+
+  constructor(options: { input: TurnInput; now: number; logger: Logger }) {
+    this.input = options.input;
+    this.createdAt = options.now;
+    this.#log = options.logger.child({ turn: this.id });
+    this.assembly = new Assembly({ thinking: options.input.thinking });
+    this.userMessage = {
+      id: newId("msg"),
+      role: "user",
+      text: options.input.text,
+      parts: [{ type: "text", text: options.input.text }],
+      participant: options.input.participant,
+    };
+    this.outcome = new Promise((resolve) => (this.#settle = resolve));
+  }
+
+  get state(): TurnState {
+    return this.#state;
+  }
+
+  /** @throws Error on a move that the table above does not have */
+  move(to: TurnState): void {
+    if (!MOVES[this.#state].includes(to)) throw new Error(`a turn cannot go from ${this.#state} to ${to}`);
+    this.#log.debug({ from: this.#state, to }, "turn");
+    this.#state = to;
+  }
+
+  /** Its terminal event is stored (or can't be): whoever waits may go on. */
+  settle(outcome: TurnOutcome): void {
+    this.#settle(outcome);
+  }
+}

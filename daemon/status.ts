@@ -1,0 +1,52 @@
+/** What `karta status` shows. */
+import type { Status } from "../shared/protocol/control.ts";
+import type { Config } from "./config.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { ProjectRegistry } from "./projects/registry.ts";
+import type { SessionService } from "./sessions/service.ts";
+import type { Store } from "./store/store.ts";
+
+export interface StatusSources {
+  readonly version: string;
+  readonly url: string;
+  readonly config: Config;
+  readonly registry: ProjectRegistry;
+  readonly sessions: SessionService;
+  readonly pool: Pool;
+  readonly store: Store;
+  readonly startedAt: number;
+  readonly now: () => number;
+}
+
+export function daemonStatus(sources: StatusSources): () => Promise<Status> {
+  const { pool, sessions, config, now, startedAt } = sources;
+  return async () => {
+    const active = await sources.store.sessions.countActive();
+    const memory = process.memoryUsage();
+    return {
+      version: sources.version,
+      pid: process.pid,
+      started_at: new Date(startedAt).toISOString(),
+      uptime_seconds: (now() - startedAt) / 1000,
+      url: sources.url,
+      state_home: config.stateHome,
+      offline: config.offline,
+      projects: sources.registry.all.length,
+      sessions: {
+        active: [...active.values()].reduce((sum, count) => sum + count, 0),
+        with_process: pool.processes.length,
+        running_turns: sessions.liveTurns.filter((turn) => turn.state !== "queued").length,
+      },
+      processes: pool.processes.map((held) => ({
+        id: held.id,
+        pid: held.agent?.process.pid ?? null,
+        state: held.state,
+        project: held.project,
+        session_id: held.sessionId,
+        age_seconds: (now() - held.startedAt) / 1000,
+        turns: held.turns,
+      })),
+      memory: { rss_bytes: memory.rss, heap_used_bytes: memory.heapUsed },
+    };
+  };
+}
