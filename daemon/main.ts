@@ -113,7 +113,10 @@ async function run(config: Config): Promise<void> {
     log.close();
     die(exitFor(error), error instanceof Error ? error.message : String(error));
   }
-  if (stopRequested.signal.aborted) return stop();
+  if (stopRequested.signal.aborted) {
+    stop();
+    return;
+  }
   const { logger } = log;
   logger.info(`Karta ${packageVersion()} listens on ${daemon.url}`);
   if (!config.offline) {

@@ -18,7 +18,9 @@ function installed() {
 }
 
 if (!installed() && !process.env.KARTA_BOOTSTRAPPED) {
-  process.stderr.write("Installing dependencies (about a minute, about 1 GB: the Claude Code binary comes along)…\n");
+  process.stderr.write(
+    "Installing dependencies (about a minute, about 1 GB: the Claude Code binary comes along)…\n",
+  );
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],

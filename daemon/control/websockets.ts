@@ -52,7 +52,10 @@ export function serveControlWebSockets(server: Server, options: ControlWebSocket
     switch (url.pathname) {
       case TAIL_PATH: {
         const { data } = TailQuerySchema.safeParse(query);
-        if (data === undefined) return refuse(socket, 400);
+        if (data === undefined) {
+          refuse(socket, 400);
+          return;
+        }
         const start = data.cursor ?? (data.after === undefined ? await options.newestEventId() : 0);
         handshakes.set(request, start);
         feeds.handleUpgrade(request, socket, head, (client) => tail(client, data, start, options));
@@ -60,7 +63,10 @@ export function serveControlWebSockets(server: Server, options: ControlWebSocket
       }
       case controlRoutes.logs.path: {
         const { data } = LogsQuerySchema.safeParse(query);
-        if (data === undefined) return refuse(socket, 400);
+        if (data === undefined) {
+          refuse(socket, 400);
+          return;
+        }
         feeds.handleUpgrade(request, socket, head, (client) => followLog(client, data, options.log));
         return;
       }

@@ -94,7 +94,7 @@ export class LiveSession {
 
   /** Ends a turn: a waiting one at once, the running one through its agent. Harmless on one that has ended. */
   async cancel(turn: Turn): Promise<void> {
-    turn.cancelRequested = true;
+    turn.requestCancel();
     if (turn.agent !== null) await turn.agent.cancel();
     else if (turn.state === "queued" && turn !== this.#turns[0]) await this.#withdraw(turn);
   }

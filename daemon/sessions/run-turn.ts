@@ -8,7 +8,7 @@ import type { Turn } from "./turn.ts";
 
 /** An error that ended a turn, as the turn's end. */
 export function failedByError(error: unknown, turn: Turn): TurnEnd {
-  if (turn.cancelRequested) return { kind: "cancelled", usage: NO_USAGE };
+  if (turn.isCancelRequested()) return { kind: "cancelled", usage: NO_USAGE };
   const code = error instanceof KartaError && isTurnErrorCode(error.code) ? error.code : "internal";
   return {
     kind: "failed",
@@ -30,7 +30,7 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
   let lease: Lease | null = null;
   let timeout: NodeJS.Timeout | null = null;
   try {
-    if (turn.cancelRequested) return { kind: "cancelled", usage: NO_USAGE };
+    if (turn.isCancelRequested()) return { kind: "cancelled", usage: NO_USAGE };
     await handOff(runtime, session, turn);
     lease = await checkOut(runtime, session, turn);
     turn.move("running");
@@ -59,10 +59,11 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
       decide: () => Promise.resolve(decideByMode(session)),
     });
     // A cancel that came between the queue and the process found nobody to tell.
-    if (turn.cancelRequested) void lease.agent.cancel();
+    if (turn.isCancelRequested()) void lease.agent.cancel();
     const end = await running;
     if (cut.storageError !== null) return failedByError(cut.storageError, turn);
-    if (cut.timedOut && end.kind === "cancelled" && !turn.cancelRequested) return timeoutEnd(session, end);
+    if (cut.timedOut && end.kind === "cancelled" && !turn.isCancelRequested())
+      return timeoutEnd(session, end);
     return end;
   } catch (error) {
     logger.warn({ err: error }, "the turn failed");

@@ -56,8 +56,7 @@ export class Turn {
   acceptedSeq = 0;
   /** The process that works on it, while it runs. */
   agent: AgentProcess | null = null;
-  /** Somebody asked for its end. */
-  cancelRequested = false;
+  readonly #cancel = new AbortController();
   /** Settles with its end, once its terminal event is stored. Never rejects. */
   readonly outcome: Promise<TurnOutcome>;
   readonly #log: Logger;
@@ -81,6 +80,15 @@ export class Turn {
 
   get state(): TurnState {
     return this.#state;
+  }
+
+  /** Somebody asked for its end. */
+  isCancelRequested(): boolean {
+    return this.#cancel.signal.aborted;
+  }
+
+  requestCancel(): void {
+    this.#cancel.abort();
   }
 
   /** @throws Error on a move that the table above does not have */

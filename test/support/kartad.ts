@@ -1,0 +1,141 @@
+/** A real kartad for a test: the built program, a temp home, a socket of its own, scripted replies. */
+import { mkdtempSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import os from "node:os";
+import path from "node:path";
+import { execa } from "execa";
+import { packageRoot } from "../../shared/paths.ts";
+
+export interface KartadExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stderr: string;
+}
+
+export interface Kartad {
+  readonly url: string;
+  readonly pid: number;
+  /** The environment that makes `karta` speak to this daemon. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Settles when it has ended, however. */
+  readonly exited: Promise<KartadExit>;
+  /** SIGTERM, and wait. */
+  stop(): Promise<KartadExit>;
+  /** SIGKILL, and wait. */
+  kill(): Promise<KartadExit>;
+}
+
+export interface TestHome {
+  readonly folder: string;
+  readonly state: string;
+  readonly socket: string;
+  /** Writes a project folder of these files and returns its path. */
+  project(name: string, files: Readonly<Record<string, string>>): string;
+  /** Starts kartad on this home; the port is any free one unless a flag says otherwise. */
+  start(options?: StartOptions): Promise<Kartad>;
+  /** Starts kartad and waits for its end: for starts that must fail. */
+  runToEnd(options?: StartOptions): Promise<KartadExit>;
+  /** Runs a `karta` command against this home's daemon. */
+  karta(args: readonly string[], options?: { cwd?: string; input?: string }): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** Ends what still runs and removes the folder. */
+  remove(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly flags?: readonly string[];
+  /** Added to a minimal environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default true. */
+  readonly offline?: boolean;
+}
+
+const root = packageRoot();
+
+/** A temp folder that stands for a whole machine's state. */
+export function makeHome(): TestHome {
+  const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "karta-t-")));
+  const state = path.join(folder, "state");
+  const socket = path.join(folder, "run", "k.sock");
+  const running = new Set<{ kill: (signal: NodeJS.Signals) => boolean; done: Promise<KartadExit> }>();
+  const env = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    HOME: folder,
+    KARTA_HOME: state,
+    KARTA_SOCKET: socket,
+    KARTA_CONFIG_HOME: path.join(folder, "config"),
+    ...extra,
+  });
+
+  const spawn = ({ flags = [], env: extra = {}, offline = true }: StartOptions) => {
+    const port = flags.includes("--port") || extra.KARTA_PORT !== undefined ? [] : ["--port", "0"];
+    const child = execa(
+      process.execPath,
+      [path.join(root, "daemon/bin/kartad.js"), ...port, ...(offline ? ["--offline"] : []), ...flags],
+      { env: env(extra), extendEnv: false, stdin: "ignore", stdout: "ignore", stderr: "pipe", reject: false, cwd: folder },
+    );
+    const done = child.then((result): KartadExit => ({
+      code: result.exitCode ?? null,
+      signal: result.signal ?? null,
+      stderr: result.stderr,
+    }));
+    const entry = { kill: (signal: NodeJS.Signals) => child.kill(signal), done };
+    running.add(entry);
+    void done.then(() => running.delete(entry));
+    return { child, done };
+  };
+
+  return {
+    folder,
+    state,
+    socket,
+    project: (name, files) => {
+      const projectFolder = path.join(folder, name);
+      for (const [file, text] of Object.entries(files)) {
+        const place = path.join(projectFolder, file);
+        mkdirSync(path.dirname(place), { recursive: true });
+        writeFileSync(place, text);
+      }
+      return projectFolder;
+    },
+    start: async (options = {}) => {
+      const { child, done } = spawn(options);
+      const url = await new Promise<string>((resolve, reject) => {
+        createInterface({ input: child.stderr }).on("line", (line) => {
+          const match = /listens on (http:\/\/\S+?)(\x1b|\s|$)/.exec(line);
+          if (match?.[1] !== undefined) resolve(match[1]);
+        });
+        void done.then((exit) => reject(new Error(`kartad ended before it listened: ${exit.stderr}`)));
+      });
+      const end = (signal: NodeJS.Signals): Promise<KartadExit> => {
+        child.kill(signal);
+        return done;
+      };
+      return {
+        url,
+        pid: child.pid ?? 0,
+        env: env(options.env),
+        exited: done,
+        stop: () => end("SIGTERM"),
+        kill: () => end("SIGKILL"),
+      };
+    },
+    runToEnd: (options = {}) => spawn(options).done,
+    karta: async (args, { cwd = folder, input } = {}) => {
+      const result = await execa(process.execPath, [path.join(root, "cli/bin/karta.js"), ...args], {
+        env: env(),
+        extendEnv: false,
+        cwd,
+        reject: false,
+        ...(input === undefined ? { stdin: "ignore" } : { input }),
+      });
+      return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+    },
+    remove: async () => {
+      for (const { kill, done } of running) {
+        kill("SIGKILL");
+        await done;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
