@@ -1,0 +1,73 @@
+/** One session talked to from the terminal: a turn at a time, each of which can be cancelled, none of which ends the chat. */
+import { KartaError } from "../../shared/errors.ts";
+import type { SessionEvent } from "../../shared/events.ts";
+import type { KartaClient } from "../client/client.ts";
+import { routes } from "../client/routes.ts";
+
+export interface ConversationOptions {
+  readonly client: KartaClient;
+  readonly sessionId: string;
+  readonly thinking: boolean;
+  /** May throw, for an event that ends a failed turn. */
+  readonly onEvent: (event: SessionEvent) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** `cancelling`: the user has asked for it and the turn has not ended yet. */
+type State = "idle" | "replying" | "cancelling";
+
+export class Conversation {
+  readonly #options: ConversationOptions;
+  #state: State = "idle";
+  #leave = new AbortController();
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+  }
+
+  /** Sends one message and waits for the end of its turn. Never throws: errors go to `onError`, and false comes back. */
+  async say(text: string): Promise<boolean> {
+    const { client, sessionId, thinking, onEvent, onError } = this.#options;
+    this.#state = "replying";
+    this.#leave = new AbortController();
+    try {
+      for await (const event of client.turn(sessionId, { text, thinking }, this.#leave.signal))
+        onEvent(event);
+      return true;
+    } catch (error) {
+      if (!this.#leave.signal.aborted) onError(error);
+      return false;
+    } finally {
+      this.#state = "idle";
+    }
+  }
+
+  /**
+   * Ctrl-C: cancels the turn. True: there was one to cancel. False: the user wants to leave, either because nothing is
+   * running, or because the turn has not ended since the last Ctrl-C; the daemon goes on cancelling it.
+   */
+  interrupt(): boolean {
+    switch (this.#state) {
+      case "idle":
+        return false;
+      case "cancelling":
+        this.#leave.abort();
+        return false;
+      case "replying":
+        this.#state = "cancelling";
+        void this.#cancel();
+        return true;
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    const { client, sessionId, onError } = this.#options;
+    try {
+      await client.call(routes.cancelTurn, { params: { id: sessionId } });
+    } catch (error) {
+      // It ended by itself, or has not begun: then the next Ctrl-C tries again.
+      if (this.#state === "cancelling") this.#state = "replying";
+      if (!(error instanceof KartaError && error.code === "no_turn_running")) onError(error);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/** Prints a turn as it arrives: the agent's words on stdout, everything about them on stderr. */
+import { KartaError } from "../../shared/errors.ts";
+import type { SessionEvent } from "../../shared/events.ts";
+import { toolLine } from "../render/event.ts";
+import { harmless, oneLine } from "../render/harmless.ts";
+import type { Paint } from "../render/paint.ts";
+import { cut } from "../render/width.ts";
+
+export interface ReplyStreams {
+  readonly words: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly asides: { write(text: string): unknown };
+}
+
+const ASIDE_COLUMNS = 100;
+
+export class ReplyPrinter {
+  readonly #streams: ReplyStreams;
+  readonly #paint: Paint;
+  /** Where the next character of the words goes. */
+  #atLineStart = true;
+  #afterReasoning = false;
+
+  constructor(streams: ReplyStreams, paint: Paint) {
+    this.#streams = streams;
+    this.#paint = paint;
+  }
+
+  /**
+   * Shows one event.
+   * @throws KartaError for the event that ends a failed turn
+   */
+  show(event: SessionEvent): void {
+    switch (event.type) {
+      case "text":
+        this.#words(event.data.part.text);
+        return;
+      case "reasoning":
+        this.#reasoning(event.data.part.text);
+        return;
+      case "tool_use":
+        this.#aside(`· ${toolLine(event.data.tool_name, event.data.tool_input)}`);
+        return;
+      case "tool_result":
+        if (event.data.is_error) this.#aside(`· failed: ${event.data.content}`);
+        return;
+      case "agent_handoff":
+        this.#aside(`· ${event.data.from} hands over to ${event.data.to}`);
+        return;
+      case "input_required":
+        this.#aside(
+          `· waits for an approval (${event.data.request_id}): ${event.data.tool}: ${event.data.message}`,
+        );
+        return;
+      case "input_resolved":
+        this.#aside(`· ${event.data.decision} by ${event.data.by}`);
+        return;
+      case "done":
+        this.#endLine();
+        if (event.data.status === "cancelled") this.#aside("· cancelled");
+        return;
+      case "error":
+        this.#endLine();
+        throw new KartaError(event.data.code, event.data.message, {
+          fields: { retryable: event.data.retryable },
+        });
+      case "message":
+      case "step_start":
+      case "step_finish":
+      case "system":
+        return;
+    }
+  }
+
+  #words(text: string): void {
+    if (this.#afterReasoning) this.#streams.asides.write("\n");
+    this.#afterReasoning = false;
+    const safe = harmless(text);
+    this.#streams.words.write(safe);
+    if (safe !== "") this.#atLineStart = safe.endsWith("\n");
+  }
+
+  #reasoning(text: string): void {
+    this.#newLineOnScreen();
+    this.#afterReasoning = true;
+    this.#streams.asides.write(this.#paint("dim", harmless(text)));
+  }
+
+  #aside(text: string): void {
+    if (this.#afterReasoning) this.#streams.asides.write("\n");
+    this.#afterReasoning = false;
+    this.#newLineOnScreen();
+    this.#streams.asides.write(`${this.#paint("dim", cut(oneLine(text), ASIDE_COLUMNS))}\n`);
+  }
+
+  /** Only a screen shows both streams at once; in a pipe, a newline that the agent did not write would be a lie. */
+  #newLineOnScreen(): void {
+    if (this.#streams.words.isTTY) this.#endLine();
+  }
+
+  #endLine(): void {
+    if (!this.#atLineStart) this.#streams.words.write("\n");
+    this.#atLineStart = true;
+  }
+}

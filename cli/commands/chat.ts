@@ -1,0 +1,95 @@
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
+import type { Session } from "../../shared/protocol/sessions.ts";
+import { KartaCommand } from "../base-command.ts";
+import { Conversation } from "../chat/conversation.ts";
+import { promptedLines } from "../chat/prompt.ts";
+import { ReplyPrinter } from "../chat/reply-printer.ts";
+import type { KartaClient } from "../client/client.ts";
+import { routes } from "../client/routes.ts";
+import { resolveSession } from "../client/sessions.ts";
+import { failureOf } from "../failure.ts";
+import { preferredProject } from "../preferences.ts";
+import { oneLine } from "../render/harmless.ts";
+
+export default class Chat extends KartaCommand {
+  static override summary = "Talk to a project from the terminal.";
+  static override description =
+    "Begins a session, or goes on with one. Ctrl-C cancels the reply; at the prompt, Ctrl-C or Ctrl-D ends the chat. Each line of a piped stdin is a message. With --json, each event is one line of JSON.";
+  static override examples = [
+    "<%= config.bin %> chat support-bot",
+    "<%= config.bin %> chat --session ab12",
+    "echo 'Do you ship free?' | <%= config.bin %> chat support-bot",
+  ];
+  static override args = {
+    project: Args.string({
+      ignoreStdin: true,
+      description: "the project; else the preferred one, else the daemon's default",
+    }),
+  };
+  static override flags = {
+    session: Flags.string({ summary: "Go on with this session.", helpValue: "ID" }),
+    agent: Flags.string({ summary: "Begin with this agent of the project." }),
+    thinking: Flags.boolean({ summary: "Show the model's reasoning too." }),
+  };
+
+  async run(): Promise<undefined> {
+    const { args, flags } = await this.parse(Chat);
+    const client = this.connect(flags);
+    const session = await this.begin(client, {
+      project: args.project,
+      session: flags.session,
+      agent: flags.agent,
+    });
+    const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
+    const conversation = new Conversation({
+      client,
+      sessionId: session.id,
+      thinking: flags.thinking,
+      onEvent: (event) => {
+        if (this.jsonEnabled()) this.printJsonLine(event);
+        else printer.show(event);
+      },
+      onError: (error) => this.complain(error),
+    });
+    const person = process.stdin.isTTY;
+    if (person) this.note(this.paint("dim", greeting(session)));
+    let failed = false;
+    for await (const line of promptedLines({
+      prompt: this.paint("bold", "you> "),
+      onInterrupt: () => conversation.interrupt(),
+    })) {
+      if (line.trim() !== "" && !(await conversation.say(line))) failed = true;
+    }
+    // A person has read what went wrong; a script looks at the exit code.
+    if (failed && !person) process.exitCode = 1;
+    return undefined;
+  }
+
+  private async begin(
+    client: KartaClient,
+    wanted: { project: string | undefined; session: string | undefined; agent: string | undefined },
+  ): Promise<Session> {
+    if (wanted.session !== undefined) {
+      return client.call(routes.getSession, { params: { id: await resolveSession(client, wanted.session) } });
+    }
+    const project = wanted.project ?? (await preferredProject());
+    return client.call(routes.createSession, {
+      body: {
+        ...(project === null ? {} : { project }),
+        ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
+      },
+    });
+  }
+
+  /** An error of one turn: said, and the chat goes on. */
+  private complain(error: unknown): void {
+    const { body, lines } = failureOf(error);
+    if (this.jsonEnabled()) this.printJsonLine(body);
+    else this.note(this.paint("red", lines.join("\n")));
+  }
+}
+
+function greeting({ project, id }: Session): string {
+  return `${oneLine(project.ref)}, session ${oneLine(id)}. Ctrl-C cancels a reply, Ctrl-D ends.`;
+}

@@ -1,0 +1,147 @@
+/** Starts kartad in the background and waits until it answers. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { DAEMON_EXIT, type DaemonExit } from "../../shared/exit-codes.ts";
+import { stateHome } from "../../shared/paths.ts";
+import type { Status } from "../../shared/protocol/control.ts";
+import type { KartaClient } from "../client/client.ts";
+import { CliError, NoDaemonError, WentAwayError } from "../client/errors.ts";
+import { routes } from "../client/routes.ts";
+import { environment } from "../environment.ts";
+import { kartadArguments, type KartadFlags } from "./flags.ts";
+import { kartadLauncher } from "./replace.ts";
+
+/** How often a starting or stopping kartad is asked, in milliseconds: there is no event to wait for across processes. */
+export const POLL_MS = 50;
+
+const EXIT_MEANING: Readonly<Record<DaemonExit, string>> = {
+  stopped: "it was stopped while it started",
+  failed: "an unforeseen error",
+  bad_config: "a flag or a value in kartad.toml is wrong",
+  port_taken: "another program listens on the port; choose one with --port",
+  already_running: "another kartad holds the state folder or the socket",
+  state_unwritable: "the state folder or the socket's folder cannot be written",
+  store_newer: "the store was written by a newer kartad; it is left untouched",
+  unsafe_bind: "an address other than loopback needs an API key or --insecure",
+  forced: "it was stopped while it started",
+};
+
+/** The running daemon's status, or null when nobody answers. */
+export async function runningStatus(client: KartaClient, signal?: AbortSignal): Promise<Status | null> {
+  try {
+    return await client.call(routes.status, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (error instanceof NoDaemonError || error instanceof WentAwayError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Starts a kartad that outlives this process and answers once it does; its output goes to `kartad.out` in the state folder.
+ * @throws CliError `start_failed` when it ends first, `timed_out` when it does neither
+ */
+export async function startKartad(
+  client: KartaClient,
+  flags: KartadFlags,
+  timeoutSeconds: number,
+): Promise<Status> {
+  const output = outputFile(flags);
+  const file = openOutput(output);
+  const child = spawn(process.execPath, [kartadLauncher(), ...kartadArguments(flags, client.socket)], {
+    detached: true,
+    stdio: ["ignore", file, file],
+  });
+  closeSync(file);
+  const ended = exitOf(child);
+  const status = await Promise.race([answering(client, child, timeoutSeconds), ended]);
+  if (typeof status === "object") {
+    child.unref();
+    return status;
+  }
+  throw status === "late"
+    ? new CliError(
+        "timed_out",
+        `kartad did not answer within ${timeoutSeconds} s; its output is in ${output}`,
+        {
+          fields: { pid: child.pid, output },
+        },
+      )
+    : startFailed(status, output);
+}
+
+/** Where a background kartad's stdout and stderr go. */
+export function outputFile(flags: Pick<KartadFlags, "home">): string {
+  return path.join(
+    flags.home === undefined ? stateHome(environment) : path.resolve(flags.home),
+    "kartad.out",
+  );
+}
+
+/** Owner only, and never through a link that somebody else laid there. */
+function openOutput(output: string): number {
+  mkdirSync(path.dirname(output), { recursive: true, mode: 0o700 });
+  return openSync(
+    output,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+    0o600,
+  );
+}
+
+/** The exit code; signals and a failed spawn count as `failed`. */
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once("exit", (code) => resolve(code ?? DAEMON_EXIT.failed));
+    child.once("error", () => resolve(DAEMON_EXIT.failed));
+  });
+}
+
+/** Resolves when this very child answers; another kartad on the socket makes the child end by itself. */
+async function answering(
+  client: KartaClient,
+  child: ChildProcess,
+  timeoutSeconds: number,
+): Promise<Status | "late"> {
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  while (!deadline.aborted) {
+    const status = await runningStatus(client, deadline).catch(() => null);
+    if (status !== null && status.pid === child.pid) return status;
+    await delay(POLL_MS);
+    // The exit settles the race; nothing is left to ask.
+    if (child.exitCode !== null || child.signalCode !== null) return new Promise(() => undefined);
+  }
+  return "late";
+}
+
+function startFailed(exitCode: number, output: string): CliError {
+  const reason = nameOf(exitCode);
+  const last = lastLine(output);
+  return new CliError(
+    "start_failed",
+    `kartad did not start: ${last ?? EXIT_MEANING[reason]} (exit code ${exitCode}: ${EXIT_MEANING[reason]})`,
+    { fields: { exit_code: exitCode, reason, output } },
+  );
+}
+
+function nameOf(exitCode: number): DaemonExit {
+  for (const name of [
+    "stopped",
+    "bad_config",
+    "port_taken",
+    "already_running",
+    "state_unwritable",
+    "store_newer",
+    "unsafe_bind",
+    "forced",
+  ] as const) {
+    if (DAEMON_EXIT[name] === exitCode) return name;
+  }
+  return "failed";
+}
+
+function lastLine(output: string): string | null {
+  const lines = readFileSync(output, "utf8").trimEnd().split("\n");
+  const last = lines[lines.length - 1]?.trim() ?? "";
+  return last === "" ? null : last;
+}

@@ -1,0 +1,77 @@
+/** What a project's folder holds, for people. */
+import type { Issue } from "../../shared/errors.ts";
+import type { Discovered, Project, ProjectHealth, ProjectReport } from "../../shared/protocol/projects.ts";
+import { oneLine } from "./harmless.ts";
+import type { Paint, Style } from "./paint.ts";
+import { details } from "./table.ts";
+import { columnsOf } from "./width.ts";
+
+type Found = ProjectReport["project"];
+
+/** Path, harness, agents, skills, entry point and MCP servers, one a line. */
+export function foundText(
+  project: Found,
+  paint: Paint,
+  more: readonly (readonly [string, string])[] = [],
+): string {
+  const entry = project.entry_point;
+  return details(
+    [
+      ["path", oneLine(project.path)],
+      ["version", oneLine(project.version)],
+      ["harness", project.harness],
+      ["agents", discovered(project.agents)],
+      ["skills", discovered(project.skills)],
+      ["entry point", entry === null ? "none" : `${oneLine(entry.spec)} (${entry.buildpack})`],
+      [
+        "MCP servers",
+        project.mcp_servers.length === 0 ? "none" : project.mcp_servers.map(oneLine).join(", "),
+      ],
+      ["permissions", project.permission_mode],
+      ["workspace", project.workspace],
+      ...more,
+    ],
+    paint,
+  );
+}
+
+function discovered(items: readonly Discovered[]): string {
+  if (items.length === 0) return "none";
+  return items
+    .map(({ name, description }) => oneLine(description === "" ? name : `${name}: ${description}`))
+    .join("\n");
+}
+
+/** Each warning or issue on a line of its own: `  karta.toml: pool.spares  expected …`. */
+export function issueLines(issues: readonly Issue[]): string[] {
+  const paths = issues.map(({ path }) => oneLine(path));
+  const width = Math.max(0, ...paths.map(columnsOf));
+  return issues.map(({ message }, index) => {
+    const path = paths[index] ?? "";
+    return `  ${path}${" ".repeat(width - columnsOf(path))}  ${oneLine(message)}`;
+  });
+}
+
+/** `ready`, `checking`, or `failed: why`. */
+export function healthText(health: ProjectHealth): string {
+  return health.state === "failed" ? `failed: ${oneLine(health.detail)}` : health.state;
+}
+
+export function healthStyle({ health }: Pick<Project, "health">): Style {
+  switch (health.state) {
+    case "ready":
+      return "green";
+    case "checking":
+      return "yellow";
+    case "failed":
+      return "red";
+  }
+}
+
+/** The two ways to go on: talk to it here, or over HTTP. */
+export function nextSteps(name: string, url: string | null): string {
+  const chat = `  karta chat ${name}`;
+  if (url === null) return `Next:\n${chat}`;
+  const body = JSON.stringify({ project: name });
+  return `Next:\n${chat}\n  curl ${url.replace(/\/$/, "")}/v1/sessions -H 'Content-Type: application/json' -d '${body}'`;
+}

@@ -1,0 +1,94 @@
+/** Runs the built `karta` as a user does: a child process with its own home, socket and configuration. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { once } from "node:events";
+
+/** The package whose launcher runs; KARTA_TEST_PACKAGE names another build. */
+export const packageUnderTest =
+  process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A home of its own. Short, since a socket's path has a limit of about 100 bytes. */
+export class CliHome {
+  readonly folder = mkdtempSync(path.join(tmpdir(), "kcli-"));
+  readonly socket = path.join(this.folder, "k.sock");
+  readonly #running = new Set<Running>();
+  package = packageUnderTest;
+
+  /** Starts `karta …` and returns at once. */
+  open(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
+    const { NO_COLOR: _n, FORCE_COLOR: _f, NODE_OPTIONS: _o, ...inherited } = process.env;
+    const child = spawn(process.execPath, [path.join(this.package, "cli/bin/karta.js"), ...args], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        ...inherited,
+        HOME: this.folder,
+        XDG_CACHE_HOME: path.join(this.folder, "cache"),
+        XDG_STATE_HOME: path.join(this.folder, "state"),
+        KARTA_CONFIG_HOME: path.join(this.folder, "config"),
+        KARTA_SOCKET: this.socket,
+        TZ: "UTC",
+        ...environment,
+      },
+    });
+    const running = new Running(child);
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Runs `karta …` to its end. */
+  async run(
+    args: readonly string[],
+    stdin = "",
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Outcome> {
+    const running = this.open(args, environment);
+    running.child.stdin?.end(stdin);
+    return running.ended();
+  }
+
+  remove(): void {
+    for (const { child } of this.#running)
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export class Running {
+  readonly child: ChildProcess;
+  stdout = "";
+  stderr = "";
+  readonly #closed: Promise<unknown>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    child.stdin?.on("error", () => undefined); // a child that ends before it has read
+    this.#closed = once(child, "close");
+  }
+
+  /** Resolves once the stream's text so far matches. */
+  async until(stream: "stdout" | "stderr", pattern: RegExp): Promise<void> {
+    const source = this.child[stream];
+    while (!pattern.test(this[stream])) {
+      if (source === null) throw new Error(`no ${stream}`);
+      const ended = this.#closed.then(() => "ended" as const);
+      if ((await Promise.race([once(source, "data"), ended])) === "ended" && !pattern.test(this[stream])) {
+        throw new Error(`ended without ${String(pattern)}; stdout: ${this.stdout}; stderr: ${this.stderr}`);
+      }
+    }
+  }
+
+  async ended(): Promise<Outcome> {
+    await this.#closed;
+    return { code: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
+  }
+}
