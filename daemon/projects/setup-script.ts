@@ -5,7 +5,7 @@ import path from "node:path";
 import { KartaError } from "../../shared/errors.ts";
 import { lastLine, runBounded, type BoundedRun } from "../apps/bounded-run.ts";
 import { redactValues } from "../apps/redact-values.ts";
-import { describeExit, type ManagedProcess } from "../process/process.ts";
+import { describeExit } from "../process/process.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { locate } from "./folder-files.ts";
 
@@ -55,18 +55,10 @@ export interface RunSetupOptions {
  */
 export async function runSetupScript(options: RunSetupOptions): Promise<void> {
   const { script, cwd, env, boundEnv, spawner, timeoutMs, signal } = options;
-  const start = (command: string, args: readonly string[]): ManagedProcess =>
-    spawner.spawn({ purpose: "setup", command, args, cwd, env });
-  const bounds = { timeoutMs, tailBytes: TAIL_BYTES, signal };
-
-  let run = await runBounded(
-    script.executable ? start(script.real, []) : start("/bin/sh", [script.real]),
-    bounds,
-  );
-  // An executable text without `#!`: a shell would run it as its own, and so do we.
-  if (run.exit.kind === "not_started" && run.exit.code === "ENOEXEC") {
-    run = await runBounded(start("/bin/sh", [script.real]), bounds);
-  }
+  // An executable text without `#!` is run by /bin/sh all the same: execvp(3), which Node spawns with, sees to it.
+  const [command, args] = script.executable ? [script.real, []] : ["/bin/sh", [script.real]];
+  const child = spawner.spawn({ purpose: "setup", command, args, cwd, env });
+  const run = await runBounded(child, { timeoutMs, tailBytes: TAIL_BYTES, signal });
   if (run.cause === "itself" && run.exit.kind === "exited" && run.exit.code === 0) return;
 
   const output = redactValues(run.output, boundEnv);

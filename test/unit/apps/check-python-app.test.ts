@@ -1,9 +1,12 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { checkEntryPoint, type CheckEntryPointOptions } from "../../../daemon/apps/check-entry-point.ts";
 import { explainOutcome } from "../../../daemon/apps/explain-outcome.ts";
 import type { EntryPointCheck } from "../../../daemon/apps/protocol.ts";
+import { packageRoot } from "../../../shared/paths.ts";
 import { folderWith, spawnerForTests } from "./temp-project.ts";
 
 const spawner = spawnerForTests();
@@ -46,6 +49,24 @@ describe("a Python app that loads", () => {
   test("a thread that the import started does not hold the check", async () => {
     const source = `${KARTA}import threading\nthreading.Thread(target=threading.Event().wait).start()\napp = Karta()\n`;
     expect(await check({ "app.py": source })).toMatchObject({ ok: true });
+  });
+
+  test("run by hand, it prints one line of JSON and ends, whatever the app prints and starts", async () => {
+    const root = await folderWith({
+      "app.py": `${KARTA}import os, threading\nprint("hello")\nos.write(1, b"raw\\n")\nthreading.Thread(target=threading.Event().wait).start()\napp = Karta()\n`,
+    });
+    const env = {
+      ...process.env,
+      PYTHONPATH: path.join(packageRoot(), "daemon/apps/python"),
+      PYTHONDONTWRITEBYTECODE: "1",
+    };
+    const run = await promisify(execFile)("python3", ["-m", "karta.check", "app:app"], {
+      cwd: root,
+      env,
+      timeout: 20_000,
+    });
+    expect(JSON.parse(run.stdout)).toMatchObject({ outcome: "loaded" });
+    expect(run.stderr).toBe("hello\nraw\n");
   });
 
   test("packages, dotted modules and dotted attributes", async () => {

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { constants, openSync } from "node:fs";
 import { chmod, lstat, mkdir, readFile, readdir, readlink, stat, symlink, writeFile } from "node:fs/promises";
+import { Socket } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
@@ -181,6 +184,15 @@ describe("the setup script", () => {
     await expect(lstat(path.join(bot.definition.root, "ran"))).rejects.toThrow("ENOENT");
   });
 
+  test("does not run again in a private copy, whose script is the agent's to edit", async () => {
+    const { workspaces: made } = await workspaces();
+    const bot = await project("session", { "setup.sh": COUNT });
+    const { cwd, home } = await made.prepare(bot, SESSION);
+    await writeFile(path.join(cwd, "setup.sh"), `${COUNT}# edited\n`);
+    await made.prepare(bot, SESSION);
+    expect(await read(cwd, "ran")).toBe(`${home}\n`);
+  });
+
   test("runs again in a shared workspace when it was edited, and after a restart only then", async () => {
     const { workspaces: made, stateHome } = await workspaces();
     const bot = await project("shared", { "setup.sh": COUNT });
@@ -258,8 +270,14 @@ describe("the setup script", () => {
     const bot = await project("shared", { "setup.sh": "echo up > started\nsleep 1000\n" });
     const started = path.join(bot.definition.root, "started");
     await promisify(execFile)("mkfifo", [started]);
+    // Read and write, so that opening it does not wait and a script that never starts cannot hold the test's process.
+    const pipe = new Socket({
+      fd: openSync(started, constants.O_RDWR | constants.O_NONBLOCK),
+      readable: true,
+    });
     const refusal = refusalOf(made.prepare(bot, SESSION));
-    expect(await read(started)).toBe("up\n"); // a pipe: this waits for the script
+    await once(pipe, "data");
+    pipe.destroy();
     await made.discardProject("bot");
     expect((await refusal).message).toBe(
       "the project's setup script setup.sh was stopped, since its workspace was discarded; it printed nothing",
