@@ -91,19 +91,19 @@ export function badUsage(detail: string, cause?: unknown): CliError {
   return new CliError("bad_usage", detail, cause === undefined ? {} : { cause });
 }
 
-/** `code` of an error from the operating system, or null. */
+/** `code` of an error from the operating system, or null. Read by its shape: jest's errors are of another realm. */
 export function systemCode(error: unknown): string | null {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
+  const hasCode = typeof error === "object" && error !== null && "code" in error;
+  return hasCode && typeof error.code === "string" ? error.code : null;
 }
 
 /** Codes of `connect` that mean that nobody listens. */
 const NOBODY_LISTENS = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK", "ENOTDIR", "EACCES", "EPERM"]);
 
 /** Turns a failed connection into one of the two errors above; anything else is passed on as it is. */
-export function connectionError(socket: string, error: unknown): unknown {
+export function connectionError(socket: string, error: unknown): Error {
   const code = systemCode(error);
-  if (code === null) return error;
-  if (NOBODY_LISTENS.has(code)) return new NoDaemonError(socket, error);
+  if (code !== null && NOBODY_LISTENS.has(code)) return new NoDaemonError(socket, error);
   if (code === "ECONNRESET" || code === "EPIPE") return new WentAwayError(socket, error);
-  return error;
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
 }

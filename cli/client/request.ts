@@ -39,7 +39,7 @@ export function send(options: RequestOptions): Promise<IncomingMessage> {
     });
     request.once("response", resolve);
     request.once("error", (error) => {
-      reject(toError(connectionError(socket, error)));
+      reject(connectionError(socket, error));
     });
     request.end(payload ?? undefined);
   });
@@ -77,8 +77,4 @@ export async function readError(socket: string, answer: IncomingMessage): Promis
 
 export function isFailure(answer: IncomingMessage): boolean {
   return (answer.statusCode ?? 500) >= 400;
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

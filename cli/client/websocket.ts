@@ -46,7 +46,7 @@ function opened(ws: WebSocket, socket: string): Promise<IncomingMessage> {
     });
     ws.once("unexpected-response", (_, response) => void readError(socket, response).then(reject, reject));
     ws.on("error", (error) => {
-      reject(toError(connectionError(socket, error)));
+      reject(connectionError(socket, error));
     });
   });
 }
@@ -58,8 +58,4 @@ async function* texts(messages: AsyncIterable<unknown[]>): AsyncGenerator<string
   } catch {
     // The `error` event: the connection is gone, and what came before it has been yielded.
   }
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

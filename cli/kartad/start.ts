@@ -119,7 +119,7 @@ function startFailed(exitCode: number, output: string): CliError {
   const last = lastLine(output);
   return new CliError(
     "start_failed",
-    `kartad did not start: ${last ?? EXIT_MEANING[reason]} (exit code ${exitCode}: ${EXIT_MEANING[reason]})`,
+    `kartad did not start: ${last ?? EXIT_MEANING[reason]} (exit code ${exitCode}: ${EXIT_MEANING[reason]}); its output is in ${output}`,
     { fields: { exit_code: exitCode, reason, output } },
   );
 }
@@ -140,8 +140,9 @@ function nameOf(exitCode: number): DaemonExit {
   return "failed";
 }
 
+/** The last line that says something: not a stack's frames, nor the version that Node prints below a stack. */
 function lastLine(output: string): string | null {
-  const lines = readFileSync(output, "utf8").trimEnd().split("\n");
-  const last = lines[lines.length - 1]?.trim() ?? "";
-  return last === "" ? null : last;
+  const lines = readFileSync(output, "utf8").split("\n");
+  const telling = lines.filter((line) => line.trim() !== "" && !/^\s+at |^Node\.js v/.test(line));
+  return telling[telling.length - 1]?.trim() ?? null;
 }

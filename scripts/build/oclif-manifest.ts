@@ -1,6 +1,7 @@
 /**
  * Writes `dist/oclif.manifest.json`: every command's flags, arguments and help, so that `karta` loads the module of
  * one command and not of all. Part of the build, after tsc; the file is a build result and never committed.
+ * As a program, it does so for this package.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -34,3 +35,5 @@ function isPackage(value: unknown): value is PJSON {
     typeof value === "object" && value !== null && "name" in value && "version" in value && "oclif" in value
   );
 }
+
+if (import.meta.main) await writeOclifManifest(path.resolve(import.meta.dirname, "../.."));

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "@jest/globals";
+import { kartadArguments } from "../../../cli/kartad/flags.ts";
+import { differences, sameFlags } from "../../../cli/kartad/settings.ts";
+import { isAlive } from "../../../cli/kartad/stop.ts";
+import type { Status } from "../../../shared/protocol/control.ts";
+
+const status: Status = {
+  version: "0.1.0",
+  pid: 1,
+  started_at: "",
+  uptime_seconds: 0,
+  url: "http://[::1]:8000",
+  state_home: "/state",
+  offline: true,
+  projects: 0,
+  sessions: { active: 0, with_process: 0, running_turns: 0 },
+  processes: [],
+  memory: { rss_bytes: 0, heap_used_bytes: 0 },
+};
+
+describe("kartad's flags", () => {
+  test("only what was given is handed on, and the socket always", () => {
+    expect(kartadArguments({}, "/s")).toEqual(["--socket", "/s"]);
+    expect(kartadArguments({ port: 0, offline: false, insecure: true }, "/s")).toEqual([
+      "--port",
+      "0",
+      "--insecure",
+      "--socket",
+      "/s",
+    ]);
+  });
+
+  test("a restart keeps address, offline and state folder, and flags win", () => {
+    expect(sameFlags(status, { port: 9000 })).toEqual({
+      host: "::1",
+      port: 9000,
+      offline: true,
+      home: "/state",
+    });
+  });
+
+  test("a start that asks for nothing else differs in nothing", () => {
+    expect(differences(status, {})).toEqual([]);
+    expect(differences(status, { host: "::1", port: 8000, offline: true, home: "/state" })).toEqual([]);
+    expect(differences({ ...status, offline: false }, { host: "0.0.0.0", offline: true })).toEqual([
+      "--host 0.0.0.0",
+      "--offline",
+    ]);
+  });
+});
+
+test("a process that exists is alive, one that never was is not", () => {
+  expect(isAlive(process.pid)).toBe(true);
+  expect(isAlive(2 ** 30)).toBe(false);
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "@jest/globals";
+import type { SessionEvent } from "../../../shared/events.ts";
+import { eventLine, summaryOf } from "../../../cli/render/event.ts";
+import { harmless, oneLine } from "../../../cli/render/harmless.ts";
+import { painter, wantsColour } from "../../../cli/render/paint.ts";
+import { shortIdLength } from "../../../cli/render/session.ts";
+import { details, table } from "../../../cli/render/table.ts";
+import { ago, count, duration, momentBefore, size } from "../../../cli/render/units.ts";
+import { columnsOf, cut } from "../../../cli/render/width.ts";
+
+const plain = painter(false);
+
+describe("text of others", () => {
+  test("keeps newlines, tabs and every printable character", () => {
+    expect(harmless("a\tb\nc ☕ é 中")).toBe("a\tb\nc ☕ é 中");
+  });
+
+  test("shows what a terminal would obey", () => {
+    expect(harmless("\u001b]0;owned\u0007 \u009b31m \u0008 \u007f \r")).toBe("␛]0;owned␇ \ufffd31m ␈ ␡ ␍");
+  });
+
+  test("a sequence cut in two by a stream is caught as well", () => {
+    expect(harmless("\u001b") + harmless("[2J")).toBe("␛[2J");
+  });
+
+  test("takes one line where one line is wanted", () => {
+    expect(oneLine("a\r\nb\tc")).toBe("a↵b c");
+  });
+});
+
+describe("width", () => {
+  test.each([
+    ["plain", 5],
+    ["中文", 4],
+    ["e\u0301", 1],
+    ["☕", 2],
+    ["👨‍👩‍👧", 2],
+    ["❤️", 2],
+    ["한국", 4],
+    ["ｆ", 2],
+    ["", 0],
+  ])("%j takes %i columns", (text, columns) => {
+    expect(columnsOf(text)).toBe(columns);
+  });
+
+  test("a cut never passes the limit and never splits a character", () => {
+    expect(cut("中文字", 4)).toBe("中…");
+    expect(cut("abc", 3)).toBe("abc");
+    expect(cut("abcd", 3)).toBe("ab…");
+  });
+});
+
+describe("tables", () => {
+  const rows = [
+    { name: "中文", count: 7, path: "/a/long/path/to/somewhere" },
+    { name: "b\u001b[2J", count: 12, path: "/b" },
+  ];
+  const columns = [
+    { header: "NAME", cell: (row: { name: string }) => row.name },
+    { header: "N", cell: (row: { count: number }) => String(row.count), align: "right" as const },
+    { header: "PATH", cell: (row: { path: string }) => row.path, shrink: true as const },
+  ];
+
+  test("align wide characters and numbers, and make every cell harmless", () => {
+    expect(table(rows, columns, { paint: plain, columns: null }).split("\n")).toEqual([
+      "NAME    N  PATH",
+      "中文    7  /a/long/path/to/somewhere",
+      "b␛[2J  12  /b",
+    ]);
+  });
+
+  test("fit the terminal by cutting the column that gives way", () => {
+    const lines = table(rows, columns, { paint: plain, columns: 24 }).split("\n");
+    expect(Math.max(...lines.map(columnsOf))).toBeLessThanOrEqual(24);
+    expect(lines[1]).toBe("中文    7  /a/long/path…");
+  });
+
+  test("details keep a value of several lines in its column", () => {
+    expect(
+      details(
+        [
+          ["agents", "a\nb"],
+          ["x", "y"],
+        ],
+        plain,
+      ),
+    ).toBe("agents  a\n        b\nx       y");
+  });
+});
+
+describe("units", () => {
+  const now = Date.parse("2026-01-01T12:00:00Z");
+
+  test("times", () => {
+    expect(ago("2026-01-01T11:57:00Z", now)).toBe("3 min ago");
+    expect(ago("2026-01-01T12:00:05Z", now)).toBe("just now");
+    expect(ago("2025-12-30T12:00:00Z", now)).toBe("2 d ago");
+    expect(duration(3723)).toBe("1 h 2 min");
+    expect(duration(3601)).toBe("1 h");
+    expect(duration(0.4)).toBe("0 s");
+  });
+
+  test("sizes and counts", () => {
+    expect([0, 1023, 1536, 190_840_832].map(size)).toEqual(["0 B", "1023 B", "1.5 KiB", "182 MiB"]);
+    expect([count(1, "turn"), count(0, "turn")]).toEqual(["1 turn", "0 turns"]);
+  });
+
+  test("moments", () => {
+    expect(momentBefore("10m", now)).toBe(now - 600_000);
+    expect(momentBefore("2h30m", now)).toBe(now - 9_000_000);
+    expect(momentBefore("2026-01-01T00:00:00Z", now)).toBe(now - 43_200_000);
+    expect(momentBefore("10", now)).toBeNull();
+    expect(momentBefore("soon", now)).toBeNull();
+  });
+});
+
+describe("colour", () => {
+  const facts = { env: {}, isTTY: true, preference: "auto" as const };
+
+  test("is for terminals; NO_COLOR wins, then FORCE_COLOR, then the preference", () => {
+    expect(wantsColour(facts)).toBe(true);
+    expect(wantsColour({ ...facts, isTTY: false })).toBe(false);
+    expect(wantsColour({ ...facts, env: { TERM: "dumb" } })).toBe(false);
+    expect(wantsColour({ ...facts, preference: "never" })).toBe(false);
+    expect(wantsColour({ ...facts, isTTY: false, preference: "always" })).toBe(true);
+    expect(wantsColour({ ...facts, preference: "never", env: { FORCE_COLOR: "1" } })).toBe(true);
+    expect(wantsColour({ ...facts, env: { FORCE_COLOR: "1", NO_COLOR: "1" } })).toBe(false);
+  });
+});
+
+describe("events", () => {
+  const base = { seq: 1, session_id: "sess_abcdefghijklmnop", turn_id: null, timestamp: 0 };
+
+  test("fit one line of the terminal", () => {
+    const event: SessionEvent = {
+      ...base,
+      type: "tool_result",
+      data: { tool_use_id: "t", is_error: true, content: "line\n".repeat(1000) },
+    };
+    const line = eventLine(event, plain, 80);
+    expect(columnsOf(line)).toBeLessThanOrEqual(80);
+    expect(line).not.toContain("\n");
+    expect(line).toContain("failed: line↵");
+  });
+
+  test("say what they are about in a phrase", () => {
+    const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2 };
+    const message = { id: "m", role: "assistant" as const, text: "", parts: [] };
+    const done: SessionEvent = { ...base, type: "done", data: { status: "completed", message, usage } };
+    const failed: SessionEvent = {
+      ...base,
+      type: "error",
+      data: { code: "model_error", message: "overloaded", retryable: true },
+    };
+    expect(summaryOf(done)).toBe("completed, 2 tokens");
+    expect(summaryOf(failed)).toBe("model_error: overloaded (can be tried again)");
+  });
+});
+
+test("short ids are as long as it takes to tell them apart", () => {
+  expect(shortIdLength(["sess_aaaaaaaaaa1", "sess_aaaaaaaaaa2"])).toBe("sess_aaaaaaaaaa1".length);
+  expect(shortIdLength(["sess_aaaaaaaaaa1"])).toBe("sess_aaaaaaaa".length);
+  expect(shortIdLength([])).toBe("sess_aaaaaaaa".length);
+});
