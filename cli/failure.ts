@@ -53,7 +53,7 @@ function listLines(fields: Readonly<Record<string, unknown>>): string[] {
 
 /** oclif's own errors are all about flags, arguments and command names; they carry the exit code they want. */
 function usageExit(error: unknown): number | null {
-  if ((!error) instanceof Error || !("oclif" in error)) return null;
+  if (!(error instanceof Error) || !("oclif" in error)) return null;
   const { oclif } = error;
   if (typeof oclif !== "object" || oclif === null || !("exit" in oclif)) return CLI_EXIT.bad_usage;
   return typeof oclif.exit === "number" ? oclif.exit : CLI_EXIT.bad_usage;
