@@ -1,0 +1,48 @@
+/** Finds the rule for a user's text. */
+import vm from "node:vm";
+import type { Rule, ScriptedReply } from "./script.ts";
+
+/** Rules are about what a person says, and that comes first in a text. */
+const MAX_TESTED_CHARACTERS = 10_000;
+/**
+ * A pattern such as `(a+)+$` backtracks for years on thirty characters and would hold the whole daemon meanwhile.
+ * V8 checks for termination while it backtracks, and `vm` is how Node reaches that.
+ */
+const MAX_PATTERN_MS = 100;
+
+const pattern = { when: /(?:)/, text: "" };
+const context = vm.createContext(pattern);
+const test = new vm.Script("when.exec(text)");
+
+export type Match =
+  | { readonly kind: "rule"; readonly reply: ScriptedReply; readonly match: RegExpExecArray }
+  | { readonly kind: "none" };
+
+/**
+ * The first rule whose pattern is found in the text.
+ * @param onTooSlow called with a pattern that was given up; it counts as not found
+ */
+export function matchRule(rules: readonly Rule[], text: string, onTooSlow: (when: RegExp) => void): Match {
+  const tested = text.slice(0, MAX_TESTED_CHARACTERS);
+  for (const { when, reply } of rules) {
+    const match = execute(when, tested);
+    if (match === "too slow") onTooSlow(when);
+    else if (match !== null) return { kind: "rule", reply, match };
+  }
+  return { kind: "none" };
+}
+
+function execute(when: RegExp, text: string): RegExpExecArray | null | "too slow" {
+  pattern.when = when;
+  pattern.text = text;
+  try {
+    const found: unknown = test.runInContext(context, { timeout: MAX_PATTERN_MS });
+    // The pattern came from this realm, and so does what it found: only its success is asked of the sandbox.
+    return found === null ? null : when.exec(text);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
+      return "too slow";
+    }
+    throw error;
+  }
+}
