@@ -151,13 +151,25 @@ function readFile(file: string): z.infer<typeof FileSchema> {
   try {
     parsed = toml.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    const at = error instanceof Error && "line" in error ? `:${String(error.line)}` : "";
-    throw new ConfigError(`${file}${at}: ${error instanceof Error ? error.message : String(error)}`);
+    const { line, message } = tomlProblem(error);
+    throw new ConfigError(`${file}${line === null ? "" : `:${line}`}: ${message}`);
   }
   const checked = FileSchema.safeParse(parsed);
   if (checked.success) return checked.data;
   const [issue] = issuesFromZod(checked.error);
   throw new ConfigError(`${file}: ${issue?.path ? `${issue.path}: ` : ""}${issue?.message ?? "not valid"}`);
+}
+
+/** The `toml` package puts a grammar error's place in `location`, another's in `line`. */
+const TomlErrorSchema = z.object({
+  message: z.string(),
+  line: z.number().optional(),
+  location: z.object({ start: z.object({ line: z.number() }) }).optional(),
+});
+
+function tomlProblem(error: unknown): { line: number | null; message: string } {
+  const { data } = TomlErrorSchema.safeParse(error);
+  return { line: data?.location?.start.line ?? data?.line ?? null, message: data?.message ?? String(error) };
 }
 
 /** A flag, or else a variable, checked; undefined when neither is given. */

@@ -173,6 +173,12 @@ export class KartaError extends Error {
   }
 }
 
+/** The `code` of a system error (`ENOENT`, `EADDRINUSE`…); null for anything else that was thrown. */
+export function systemErrorCode(error: unknown): string | null {
+  // Not `instanceof Error`: an error of another realm (jest's, a vm's) is one too.
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : null;
+}
+
 /** Turns zod's findings into the wire's issues: a dotted path and what was expected and found. */
 export function issuesFromZod(error: z.ZodError): Issue[] {
   return error.issues.map((issue) => ({

@@ -1,5 +1,7 @@
 /** Signals to a whole process group (POSIX: the negative of the leader's pid). */
 
+import { systemErrorCode } from "../../shared/errors.ts";
+
 /** Sends `signal` to every process of the group. False: the group has no process left. */
 export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   try {
@@ -7,8 +9,8 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolea
     return true;
   } catch (error) {
     // ESRCH: nobody is left. EPERM (macOS, a group of zombies only, or a member that changed user): nothing to do for us.
-    if (error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM"))
-      return false;
+    const code = systemErrorCode(error);
+    if (code === "ESRCH" || code === "EPERM") return false;
     throw error;
   }
 }

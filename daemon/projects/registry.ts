@@ -18,13 +18,8 @@ import type { ProjectRow } from "../store/schema.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
 import { deriveProjectName } from "./project-name.ts";
+import type { InstalledHarness, RegisteredProject } from "./registered-project.ts";
 import { projectView, reportView } from "./view.ts";
-
-/** What the registry needs of a harness: whether it runs here, and what is installed. */
-export interface InstalledHarness {
-  readonly path: string;
-  readonly version: string;
-}
 
 export interface RegistryOptions {
   readonly store: ProjectRepository;
@@ -42,19 +37,6 @@ export interface RegistryOptions {
   /** Sessions of each project that are not archived. */
   readonly countSessions: () => Promise<Map<string, number>>;
 }
-
-/** A registered project. */
-export interface RegisteredProject {
-  readonly row: ProjectRow;
-  /** Null: the folder can't be read now; `health` says why. */
-  definition: ProjectDefinition | null;
-  health: ProjectHealth;
-  /** Settles when the check that is under way has ended. */
-  checked: Promise<void>;
-}
-
-/** Every project of this version is what its folder holds now; releases come later. */
-export const PROJECT_VERSION = "dev";
 
 /** Owner: the composition root. */
 export class ProjectRegistry {

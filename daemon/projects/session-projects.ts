@@ -4,7 +4,8 @@ import type { HarnessType } from "../../shared/protocol/projects.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionProjects } from "../sessions/runtime.ts";
 import { MANIFEST_DEFAULTS } from "../../shared/manifest.ts";
-import { PROJECT_VERSION, type ProjectRegistry, type RegisteredProject } from "./registry.ts";
+import { PROJECT_VERSION, type RegisteredProject } from "./registered-project.ts";
+import type { ProjectRegistry } from "./registry.ts";
 import type { Workspaces } from "./workspace.ts";
 
 export interface SessionProjectsOptions {

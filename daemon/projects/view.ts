@@ -2,7 +2,7 @@
 import type { Issue } from "../../shared/errors.ts";
 import type { Project, ProjectReport } from "../../shared/protocol/projects.ts";
 import type { ProjectDefinition } from "./definition.ts";
-import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registry.ts";
+import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registered-project.ts";
 
 function facts(name: string, definition: ProjectDefinition): ProjectReport["project"] {
   return {

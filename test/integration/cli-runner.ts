@@ -6,8 +6,7 @@ import path from "node:path";
 import { once } from "node:events";
 
 /** The package whose launcher runs; KARTA_TEST_PACKAGE names another build. */
-export const packageUnderTest =
-  process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");
+export const packageUnderTest = process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");
 
 export interface Outcome {
   readonly code: number | null;

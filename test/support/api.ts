@@ -1,7 +1,12 @@
 /** The public API as a test's client sees it: plain fetch, frames as they arrive. */
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { SessionEventSchema, type SessionEvent } from "../../shared/events.ts";
-import { SessionSchema, TurnResultSchema, type Session, type TurnResult } from "../../shared/protocol/sessions.ts";
+import {
+  SessionSchema,
+  TurnResultSchema,
+  type Session,
+  type TurnResult,
+} from "../../shared/protocol/sessions.ts";
 
 /** An event and when its frame reached the client (performance.now()). */
 export interface Received {
@@ -28,21 +33,30 @@ export async function request(
 
 export async function createSession(url: string, body: object = {}): Promise<Session> {
   const response = await request(url, "POST", "/v1/sessions", body);
-  if (response.status !== 201) throw new Error(`create answered ${response.status}: ${JSON.stringify(response.body)}`);
+  if (response.status !== 201)
+    throw new Error(`create answered ${response.status}: ${JSON.stringify(response.body)}`);
   return SessionSchema.parse(response.body);
 }
 
 /** Sends a message and waits for its whole answer. */
-export async function send(url: string, sessionId: string, text: string, more: object = {}): Promise<TurnResult> {
+export async function send(
+  url: string,
+  sessionId: string,
+  text: string,
+  more: object = {},
+): Promise<TurnResult> {
   const response = await request(url, "POST", `/v1/sessions/${sessionId}/messages`, { text, ...more });
-  if (response.status !== 200) throw new Error(`send answered ${response.status}: ${JSON.stringify(response.body)}`);
+  if (response.status !== 200)
+    throw new Error(`send answered ${response.status}: ${JSON.stringify(response.body)}`);
   return TurnResultSchema.parse(response.body);
 }
 
 /** Events of a stream, as they arrive. Ends with the stream. */
 export async function* frames(response: Response): AsyncGenerator<Received> {
   if (response.body === null) throw new Error("no body");
-  const stream = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+  const stream = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
   for await (const message of stream) {
     const event = SessionEventSchema.parse(JSON.parse(message.data));
     if (message.id !== String(event.seq) || message.event !== event.type) {
@@ -62,7 +76,12 @@ export function openTurn(url: string, sessionId: string, text: string, more: obj
 }
 
 /** Runs a streamed turn to its end. */
-export async function stream(url: string, sessionId: string, text: string, more: object = {}): Promise<Received[]> {
+export async function stream(
+  url: string,
+  sessionId: string,
+  text: string,
+  more: object = {},
+): Promise<Received[]> {
   return Array.fromAsync(frames(await openTurn(url, sessionId, text, more)));
 }
 

@@ -36,7 +36,10 @@ export interface TestHome {
   /** Starts kartad and waits for its end: for starts that must fail. */
   runToEnd(options?: StartOptions): Promise<KartadExit>;
   /** Runs a `karta` command against this home's daemon. */
-  karta(args: readonly string[], options?: { cwd?: string; input?: string }): Promise<{ code: number; stdout: string; stderr: string }>;
+  karta(
+    args: readonly string[],
+    options?: { cwd?: string; input?: string },
+  ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -71,7 +74,15 @@ export function makeHome(): TestHome {
     const child = execa(
       process.execPath,
       [path.join(root, "daemon/bin/kartad.js"), ...port, ...(offline ? ["--offline"] : []), ...flags],
-      { env: env(extra), extendEnv: false, stdin: "ignore", stdout: "ignore", stderr: "pipe", reject: false, cwd: folder },
+      {
+        env: env(extra),
+        extendEnv: false,
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "pipe",
+        reject: false,
+        cwd: folder,
+      },
     );
     const done = child.then((result): KartadExit => ({
       code: result.exitCode ?? null,

@@ -14,6 +14,12 @@ const FIXED = {
   CLAUDE_AGENT_SDK_CLIENT_APP: "karta",
 };
 
+/**
+ * Which model is reached, and with whose key, is the daemon's alone: a project that could set these would send the
+ * operator's key elsewhere, or leave the offline model.
+ */
+const MODEL_ACCESS = /^(ANTHROPIC|CLAUDE)_|^(HTTPS?|ALL)_PROXY$/i;
+
 export interface ChildEnvironmentOptions {
   readonly launch: LaunchSpec;
   readonly credential: Credential;
@@ -37,7 +43,7 @@ export function childEnvironment(options: ChildEnvironmentOptions): Record<strin
     const value = daemonEnv[name];
     if (value !== undefined) env[name] = value;
   }
-  Object.assign(env, launch.env);
+  for (const [name, value] of Object.entries(launch.env)) if (!MODEL_ACCESS.test(name)) env[name] = value;
   env.HOME = launch.home;
   env.CLAUDE_CONFIG_DIR = configDirOf(credential, options.configDir);
   switch (credential.kind) {

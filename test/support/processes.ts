@@ -1,0 +1,40 @@
+/** Real processes on this machine, as /proc shows them. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly command: string;
+}
+
+function environOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return ""; // gone meanwhile, or a zombie
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Live processes whose environment holds this text: everything that a test's home started carries its path. */
+export function processesWith(text: string): ProcessInfo[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && environOf(name).includes(text))
+    .map((name) => ({ pid: Number(name), command: commandOf(name) }))
+    .filter(({ command }) => command !== "");
+}
+
+/** Waits until a condition on the machine holds; there is no event for another program's death. @throws after 10 s */
+export async function eventually(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`did not come true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
