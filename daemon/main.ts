@@ -1,5 +1,6 @@
 /** kartad: argv and environment in, a running daemon out. The only file of the daemon that ends the process. */
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { systemErrorCode } from "../shared/errors.ts";
 import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
@@ -22,12 +23,19 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
   if (error instanceof NotASocketError) return "state_unwritable";
-  if (error instanceof Error && "code" in error) {
-    if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC"].includes(String(error.code)))
+  switch (systemErrorCode(error)) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+    case "ENOTDIR":
+    case "ENOSPC":
       return "state_unwritable";
-    if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return "bad_config";
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return "bad_config";
+    default:
+      return "failed";
   }
-  return "failed";
 }
 
 function requireWritable(folder: string): void {

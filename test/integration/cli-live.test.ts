@@ -105,6 +105,18 @@ describe("logs", () => {
     expect(JSON.parse((await home.run(["logs", "--json"])).stdout)).toMatchObject({ level: 40, pid: 1 });
   });
 
+  test("-f begins with the last ten lines, or with all since the time asked for", async () => {
+    for (let number = 1; number <= 12; number += 1) fake.log(line(Date.now(), `line ${number};`));
+    const following = home.open(["logs", "-f"]);
+    await following.until("stdout", /line 12;/);
+    following.child.kill("SIGINT");
+    expect((await following.ended()).stdout.match(/line \d+/g)).toHaveLength(10);
+    const since = home.open(["logs", "-f", "--since", "1h"]);
+    await since.until("stdout", /line 12;/);
+    since.child.kill("SIGINT");
+    expect((await since.ended()).stdout.match(/line \d+/g)).toHaveLength(12);
+  });
+
   test("-f goes on after a restart, and lines of one millisecond are neither lost nor repeated", async () => {
     fake.log(line(10, "first"));
     const following = home.open(["logs", "-f", "--level", "warn", "--json"]);
@@ -117,9 +129,11 @@ describe("logs", () => {
     const { code, stdout } = await following.ended();
     expect(code).toBe(0);
     expect(stdout.match(/first|second|third/g)).toEqual(["first", "second", "third"]);
-    expect(fake.state.requests.filter((request) => request.startsWith("WS"))).toEqual([
+    expect(fake.state.requests).toEqual([
       "WS /control/v1/logs?level=warn&follow=true",
-      "WS /control/v1/logs?level=warn&follow=true&since=20",
+      "GET /control/v1/logs?level=warn",
+      "WS /control/v1/logs?level=warn&follow=true",
+      "GET /control/v1/logs?level=warn&since=20",
     ]);
   });
 });
