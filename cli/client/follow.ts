@@ -16,14 +16,17 @@ export interface FollowOptions {
   readonly onChange: (change: "gone" | "back") => void;
 }
 
+/** `open` comes before the messages of each new connection: the moment to fetch what a feed does not replay. */
+export type FeedItem = { readonly kind: "open" } | { readonly kind: "message"; readonly text: string };
+
 /** Waits between attempts, in milliseconds; the last one repeats. A restart takes about a second. */
 const WAITS = [50, 100, 200, 400, 800, 1000] as const;
 
 /**
- * Yields messages until `signal` aborts, then ends quietly.
+ * Yields until `signal` aborts, then ends quietly.
  * @throws what the first connection fails with, and what a later one is refused with
  */
-export async function* follow(options: FollowOptions): AsyncGenerator<string> {
+export async function* follow(options: FollowOptions): AsyncGenerator<FeedItem> {
   const { signal } = options;
   let attempt = 0;
   let first = true;
@@ -35,9 +38,10 @@ export async function* follow(options: FollowOptions): AsyncGenerator<string> {
       if (away) options.onChange("back");
       away = false;
       options.onOpen(connection.answer);
-      for await (const message of connection.messages) {
+      yield { kind: "open" };
+      for await (const text of connection.messages) {
         attempt = 0; // A connection that brings nothing does not count: a daemon that closes at once must not be hammered.
-        yield message;
+        yield { kind: "message", text };
       }
     }
     if (isAborted(signal)) return;

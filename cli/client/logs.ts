@@ -1,44 +1,85 @@
-/** The daemon's log lines, live. They carry no cursor: after a reconnect the time of the last line is the place to go on. */
+/**
+ * The daemon's log lines, live. The feed brings only what is logged from its handshake on and has no cursor, so what
+ * came before, and what came while the daemon was away, is read by `GET` after each handshake, and told apart from
+ * the first live lines by its text.
+ */
 import type { z } from "zod";
 import { LogLineSchema, type LogLine, type LogsQuerySchema } from "../../shared/protocol/control.ts";
 import { queryText, type KartaClient } from "./client.ts";
+import { NoDaemonError, WentAwayError } from "./errors.ts";
 import { follow, type FollowOptions } from "./follow.ts";
 import { routes } from "./routes.ts";
 
-/** Yields the lines that `GET` would answer with, then each new one, until `signal` aborts. */
+type LogsQuery = z.input<typeof LogsQuerySchema>;
+
+/** How many lines from before are shown when the user names no time to begin at, as `journalctl -f` does. */
+const LINES_BEFORE = 10;
+
+/** Yields earlier lines, then each new one once, until `signal` aborts. */
 export async function* followLogs(
   client: KartaClient,
-  query: z.input<typeof LogsQuerySchema>,
+  query: LogsQuery,
   options: Pick<FollowOptions, "signal" | "onChange">,
 ): AsyncGenerator<LogLine> {
-  let latest: number | null = null;
-  /** The lines already shown that bear the latest time: several can share a millisecond. */
-  let shown = new Set<string>();
-  const messages = follow({
+  const shown = new Shown();
+  const feed = follow({
     ...options,
     socket: client.socket,
-    target: () =>
-      routes.logs.path + queryText({ ...query, follow: true, ...(latest === null ? {} : { since: latest }) }),
+    target: () => routes.logs.path + queryText({ ...query, follow: true }),
     onOpen: (answer) => client.seen(answer),
   });
-  for await (const message of messages) {
-    const line = parseLine(message);
-    if (line === null) continue;
-    if (latest !== null && line.time === latest && shown.has(message)) continue;
-    if (latest === null || line.time > latest) {
-      latest = line.time;
-      shown = new Set();
-    }
-    shown.add(message);
-    yield line;
+  for await (const arrived of feed) {
+    if (arrived.kind === "open") yield* shown.earlier(await linesBefore(client, query, shown.latest));
+    else yield* shown.live(parseLine(arrived.text));
   }
 }
 
-function parseLine(message: string): LogLine | null {
+/** Lines from before the handshake; none when the daemon is gone again, since the next handshake asks again. */
+async function linesBefore(client: KartaClient, query: LogsQuery, latest: number | null): Promise<LogLine[]> {
+  const since = latest ?? query.since;
+  try {
+    const { data } = await client.call(routes.logs, {
+      query: { ...query, ...(since === undefined ? {} : { since }) },
+    });
+    return since === undefined ? data.slice(-LINES_BEFORE) : data;
+  } catch (error) {
+    if (error instanceof NoDaemonError || error instanceof WentAwayError) return [];
+    throw error;
+  }
+}
+
+/** Remembers of the shown lines what can come a second time. */
+class Shown {
+  /** The time of the last line: where to go on after the daemon was away. */
+  latest: number | null = null;
+  /** The lines of that time, since several can share a millisecond and asking from then on brings them again. */
+  #atLatest = new Set<string>();
+  /** What the last `GET` brought: the feed, open since before it, may bring the end of it too. */
+  #fetched = new Set<string>();
+
+  *earlier(lines: readonly LogLine[]): Generator<LogLine> {
+    const repeated = new Set(this.#atLatest);
+    this.#fetched = new Set(lines.map((line) => JSON.stringify(line)));
+    for (const line of lines) if (!repeated.has(JSON.stringify(line))) yield this.#note(line);
+  }
+
+  *live(lines: readonly LogLine[]): Generator<LogLine> {
+    for (const line of lines) if (!this.#fetched.has(JSON.stringify(line))) yield this.#note(line);
+  }
+
+  #note(line: LogLine): LogLine {
+    if (line.time !== this.latest) this.#atLatest = new Set();
+    this.latest = line.time;
+    this.#atLatest.add(JSON.stringify(line));
+    return line;
+  }
+}
+
+function parseLine(message: string): LogLine[] {
   try {
     const parsed = LogLineSchema.safeParse(JSON.parse(message));
-    return parsed.success ? parsed.data : null;
+    return parsed.success ? [parsed.data] : [];
   } catch {
-    return null;
+    return [];
   }
 }

@@ -22,7 +22,7 @@ export async function* tail(
   const { after, ...scope } = filter;
   let cursor: number | null = null;
   let atHandshake: number | null = null;
-  const messages = follow({
+  const feed = follow({
     ...options,
     socket: client.socket,
     target: () => TAIL_PATH + queryText({ ...scope, ...place(cursor, after, atHandshake) }),
@@ -31,8 +31,8 @@ export async function* tail(
       atHandshake ??= wholeNumber(answer.headers[CURSOR_HEADER]);
     },
   });
-  for await (const message of messages) {
-    const item = parseItem(message);
+  for await (const arrived of feed) {
+    const item = arrived.kind === "message" ? parseItem(arrived.text) : null;
     if (item === null || (cursor !== null && item.cursor <= cursor)) continue;
     cursor = item.cursor;
     yield item;
