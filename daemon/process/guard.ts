@@ -64,7 +64,10 @@ export class Guard {
     });
     shell.unref();
     shell.stdin.on("error", () => undefined); // EPIPE: the exit handler below deals with it
-    shell.once("error", () => undefined);
+    // It could not be started (the system is out of processes): the next child tries again.
+    shell.once("error", () => {
+      if (this.#shell === shell) this.#shell = null;
+    });
     shell.once("exit", () => {
       this.#shell = null;
       if (this.#closed || this.#groups.size === 0) return;
