@@ -1,5 +1,6 @@
 /** Finds the rule for a user's text. */
 import vm from "node:vm";
+import { z } from "zod";
 import type { Rule, ScriptedReply } from "./script.ts";
 
 /** Rules are about what a person says, and that comes first in a text. */
@@ -13,6 +14,7 @@ const MAX_PATTERN_MS = 100;
 const pattern = { when: /(?:)/, text: "" };
 const context = vm.createContext(pattern);
 const test = new vm.Script("when.exec(text)");
+const TooSlowSchema = z.object({ code: z.literal("ERR_SCRIPT_EXECUTION_TIMEOUT") });
 
 export type Match =
   | { readonly kind: "rule"; readonly reply: ScriptedReply; readonly match: RegExpExecArray }
@@ -40,9 +42,7 @@ function execute(when: RegExp, text: string): RegExpExecArray | null | "too slow
     // The pattern came from this realm, and so does what it found: only its success is asked of the sandbox.
     return found === null ? null : when.exec(text);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
-      return "too slow";
-    }
+    if (TooSlowSchema.safeParse(error).success) return "too slow";
     throw error;
   }
 }

@@ -28,14 +28,20 @@ export function parseScriptToml(text: string): ParsedToml {
       return { ok: false, line, column, message: `syntax error: ${unexpected(found)}` };
     }
     const compiler = CompilerErrorSchema.safeParse(error);
-    if (compiler.success) return { ok: false, ...compiler.data };
+    if (compiler.success) return { ok: false, ...withHint(text, compiler.data) };
     return { ok: false, line: 1, column: 1, message: `not TOML: ${String(error)}` };
   }
+}
+
+/** The commonest slip: a regular expression's `\\w` in "…", where TOML reads an escape. */
+function withHint(text: string, error: z.infer<typeof CompilerErrorSchema>) {
+  const culprit = text.split("\n")[error.line - 1]?.charAt(error.column - 1);
+  const hint = " (a regular expression is easiest in '…', where a backslash is just that)";
+  return culprit === "\\" ? { ...error, message: error.message + hint } : error;
 }
 
 function unexpected(found: string | null): string {
   if (found === null) return "the file ends in the middle of a value";
   if (found === "\n" || found === "\r") return "the line ends too early (is a value or a quote missing?)";
-  // The commonest slip: a regular expression's backslash in a "string", where TOML reads an escape.
-  return `unexpected ${JSON.stringify(found)} (a regular expression is easiest in '…', where \\ is just \\)`;
+  return `unexpected ${JSON.stringify(found)}`;
 }
