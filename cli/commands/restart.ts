@@ -42,7 +42,7 @@ export default class Restart extends KartaCommand {
       );
       progress.clear();
       this.print(
-        `kartad ${status.version} is running at ${status.url} (pid ${status.pid})${before === null ? "; none was running before" : ""}`,
+        `kartad ${status.version} is running at ${status.url} (pid ${status.pid})${status.offline ? ", offline" : ""}${before === null ? "; none was running before" : ""}`,
       );
       return status;
     } finally {

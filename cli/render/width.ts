@@ -1,6 +1,12 @@
 /** How many columns of a terminal a text takes: East Asian wide characters and emoji take two, combining marks none. */
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | null = null;
+
+/** Made when the first text needs it: making one takes 10 ms, and most of what is printed is plain. */
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** Ranges that terminals draw two columns wide (Unicode's East Asian Width W and F, in the blocks that matter). */
 const WIDE =
@@ -13,7 +19,7 @@ const MARKS_ONLY = /^[\p{Mark}\p{Format}]+$/u;
 export function columnsOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) columns += columnsOfGrapheme(segment);
+  for (const { segment } of graphemes(text)) columns += columnsOfGrapheme(segment);
   return columns;
 }
 
@@ -27,7 +33,7 @@ export function cut(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let kept = "";
   let used = 1; // the ellipsis
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += columnsOfGrapheme(segment);
     if (used > columns) break;
     kept += segment;

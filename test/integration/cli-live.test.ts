@@ -72,6 +72,22 @@ describe("sessions tail", () => {
     expect((await tailing.ended()).stdout).not.toContain("before the tail");
   });
 
+  test("of something that does not exist is not found, and not silence", async () => {
+    expect((await home.run(["sessions", "tail", `sess_${"z".repeat(24)}`])).code).toBe(4);
+    expect((await home.run(["sessions", "tail", "--project", "ghost"])).code).toBe(4);
+  });
+
+  test("ends when nobody reads it any more", async () => {
+    const session = fake.state.addSession();
+    const tailing = home.open(["sessions", "tail"]);
+    await fake.watched();
+    tailing.child.stdout?.destroy();
+    const ended = tailing.ended();
+    // The first write after the reader has gone is the one that fails.
+    const writing = setInterval(() => fake.emit(session, says("to nobody")), 20);
+    expect(await ended.finally(() => clearInterval(writing))).toMatchObject({ code: 0, stderr: "" });
+  });
+
   test("--since replays a session's events, and --type keeps what is asked for", async () => {
     const session = fake.state.addSession();
     const other = fake.state.addSession();

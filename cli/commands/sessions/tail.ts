@@ -2,8 +2,10 @@ import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { EVENT_DATA } from "../../../shared/events.ts";
 import { KartaCommand } from "../../base-command.ts";
+import type { KartaClient } from "../../client/client.ts";
+import { routes } from "../../client/routes.ts";
 import { resolveSession } from "../../client/sessions.ts";
-import { tail } from "../../client/tail.ts";
+import { tail, type TailFilter } from "../../client/tail.ts";
 import { terminalColumns } from "../../environment.ts";
 import { interruption } from "../../interrupt.ts";
 import { eventLine } from "../../render/event.ts";
@@ -38,11 +40,7 @@ export default class SessionsTail extends KartaCommand {
   async run(): Promise<undefined> {
     const { args, flags } = await this.parse(SessionsTail);
     const client = this.connect(flags);
-    const filter = {
-      ...(args.id === undefined ? {} : { session: await resolveSession(client, args.id) }),
-      ...(flags.project === undefined ? {} : { project: flags.project }),
-      ...(flags.since === undefined ? {} : { after: flags.since }),
-    };
+    const filter = await this.filter(client, { id: args.id, project: flags.project, since: flags.since });
     const types = flags.type === undefined ? null : new Set(flags.type);
     const items = tail(client, filter, {
       signal: interruption(),
@@ -54,5 +52,21 @@ export default class SessionsTail extends KartaCommand {
       else this.print(eventLine(event, this.paint, terminalColumns()));
     }
     return undefined;
+  }
+
+  /** Asks after what is named first: a feed of something that does not exist would just stay silent. */
+  private async filter(
+    client: KartaClient,
+    named: { id: string | undefined; project: string | undefined; since: number | undefined },
+  ): Promise<TailFilter> {
+    const { id, project, since } = named;
+    const session = id === undefined ? null : await resolveSession(client, id);
+    if (session !== null) await client.call(routes.getSession, { params: { id: session } });
+    if (project !== undefined) await client.call(routes.getProject, { params: { name: project } });
+    return {
+      ...(session === null ? {} : { session }),
+      ...(project === undefined ? {} : { project }),
+      ...(since === undefined ? {} : { after: since }),
+    };
   }
 }
