@@ -70,8 +70,11 @@ export class EventLog {
   /**
    * Stores events and, with them, a turn's change. Resolves with the events once they are stored and handed out.
    * @throws KartaError `storage_unavailable` when they could not be stored; then no seq was used.
+   * @throws Error for a session that is not open: a seq made up for it would spoil the whole group
    */
   append(append: Append): Promise<LoggedEvent[]> {
+    if (!this.#heads.has(append.sessionId))
+      return Promise.reject(new Error(`${append.sessionId} is not open in the event log`));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ append, timestamp: this.#now(), resolve, reject });
       this.#schedule();
