@@ -29,13 +29,13 @@ export class Positions {
     if (!this.#places.has(name)) this.#places.set(name, position);
   }
 
-  /** The place of the key, or else of what it is in; null: nothing of it was found. */
-  nearest(keys: readonly Key[]): Position | null {
+  /** The place of the key, or else of what it is in, or else the file's start. */
+  nearest(keys: readonly Key[]): Position {
     for (let length = keys.length; length > 0; length -= 1) {
       const found = this.#places.get(JSON.stringify(keys.slice(0, length)));
       if (found !== undefined) return found;
     }
-    return null;
+    return { line: 1, column: 1 };
   }
 }
 

@@ -52,9 +52,9 @@ export interface OfflineScript {
 
 export interface ScriptProblem {
   readonly file: string;
-  /** Line and column count from 1; null where the file has no such place (a key that an inline list hides, say). */
-  readonly line: number | null;
-  readonly column: number | null;
+  /** Line and column count from 1: the key's, or the nearest thing around it that begins a line. */
+  readonly line: number;
+  readonly column: number;
   /** Such as `reply[2].when`, counted from 0; empty for a syntax error. */
   readonly path: string;
   readonly message: string;
@@ -114,8 +114,7 @@ function placeIssues(
   file: string,
 ): ScriptProblem[] {
   return issues.flatMap(describeIssue).map(({ keys, path, message }) => {
-    const place = positions.nearest(keys);
-    return { file, line: place?.line ?? null, column: place?.column ?? null, path, message };
+    return { file, ...positions.nearest(keys), path, message };
   });
 }
 

@@ -111,6 +111,12 @@ test.each([
     `[[reply]]\ntext = 'b'\nwhen = '${"a".repeat(1001)}'`,
     /^3:1 reply\[0\]\.when: .*1000/,
   ],
+  ["a key that no line shows", 'first_token_ms = 1\n"\\u0061" = 1', /^1:1 a: unknown key$/],
+  [
+    "rules in one line",
+    "\nreply = [{ when = 'a', text = 'b', txt = 'c' }]",
+    /^2:1 reply\[0\]\.txt: unknown key$/,
+  ],
   ["rules as one table", "[reply]\nwhen = 'a'\ntext = 'b'", /^1:1 reply: expected a list of tables/],
 ])("refuses %s, with its place", (_what, toml, problem) => {
   expect(refused(toml)).toEqual([expect.stringMatching(problem)]);
