@@ -1,4 +1,5 @@
 /** `node:sqlite` behind Kysely's own SQLite dialect, so that no native build is needed. */
+import { existsSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
 
@@ -77,4 +78,18 @@ export function sqliteDialect(file: string): SqliteDialect {
   const database = new DatabaseSync(file, { timeout: 2000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
   return new SqliteDialect({ database: new StatementCache(database) });
+}
+
+/** Names of the migrations that a file went through, read without a write to it. None: there is no such file, or no table. */
+export function migrationsIn(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 2000 });
+  try {
+    const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'kysely_migration'").get();
+    if (table === undefined) return [];
+    const rows = database.prepare("SELECT name FROM kysely_migration").all();
+    return rows.map(({ name }) => String(name));
+  } finally {
+    database.close();
+  }
 }

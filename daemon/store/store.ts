@@ -7,7 +7,7 @@ import { MIGRATIONS } from "./migrations.ts";
 import { ProjectRepository } from "./projects.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
-import { sqliteDialect } from "./sqlite.ts";
+import { migrationsIn, sqliteDialect } from "./sqlite.ts";
 import { TurnRepository } from "./turns.ts";
 
 /** The store was written by a kartad that knows migrations this one does not. It was left untouched. */
@@ -45,9 +45,9 @@ export class Store {
    */
   static async open(stateHome: string): Promise<Store> {
     const file = path.join(stateHome, "karta.db");
+    refuseNewer(file);
     const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
     try {
-      await refuseNewer(db, file);
       const migrator = new Migrator({
         db,
         provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
@@ -69,10 +69,8 @@ export class Store {
   }
 }
 
-async function refuseNewer(db: Kysely<Tables>, file: string): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === "kysely_migration")) return;
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db);
-  const unknown = rows.find((row) => !(row.name in MIGRATIONS));
-  if (unknown) throw new StoreNewerError(file, unknown.name);
+// Before the file is opened for writing: that alone folds in a write-ahead log, or changes the journal's kind.
+function refuseNewer(file: string): void {
+  const unknown = migrationsIn(file).find((name) => !(name in MIGRATIONS));
+  if (unknown !== undefined) throw new StoreNewerError(file, unknown);
 }
