@@ -13,7 +13,7 @@ export interface SessionRecord extends SessionRow {
 export interface SessionFilter {
   readonly project: string | null;
   readonly status: "active" | "archived" | null;
-  /** Metadata keys that must have exactly this text (numbers and booleans compare by their JSON text). */
+  /** Metadata keys that must have exactly this text; numbers compare as numbers, booleans and null by their JSON text. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -108,10 +108,18 @@ function filtered<O>(query: SessionQuery<O>, filter: SessionFilter): SessionQuer
   }
   for (const [key, value] of Object.entries(filter.metadata)) {
     // json_each compares keys as they are, so a key with dots or quotes needs no JSON path.
+    // SQLite writes a number in another way than JSON (1e21 as 1.0e+21), so numbers are not compared as text.
     narrowed = narrowed.where(
       sql<boolean>`exists (select 1 from json_each(sessions.metadata) as entry where entry.key = ${key}
-        and (case entry.type when 'true' then 'true' when 'false' then 'false' else cast(entry.value as text) end) = ${value})`,
+        and case entry.type when 'text' then entry.value = ${value}
+          when 'integer' then entry.value = ${numberIn(value)} when 'real' then entry.value = ${numberIn(value)}
+          else entry.type = ${value} end)`,
     );
   }
   return narrowed;
+}
+
+/** The number that a text writes as JSON does; null, which equals nothing, for any other text. */
+function numberIn(text: string): number | null {
+  return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : null;
 }
