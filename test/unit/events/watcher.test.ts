@@ -71,6 +71,40 @@ class Reader {
   }
 }
 
+/**
+ * The same source, seen late: pages take their time on the way in and out, and events are handed out a while after they
+ * were stored, in order. A page may so show an event before the feed does, and the feed one that the page had missed.
+ */
+function seenLate(source: EventSource, delays: readonly number[]): EventSource {
+  let taken = 0;
+  const delay = async (): Promise<void> => {
+    for (let turns = delays[taken++ % Math.max(1, delays.length)] ?? 0; turns > 0; turns -= 1)
+      await turnOfTheLoop();
+  };
+  return {
+    position: (event) => source.position(event),
+    page: async (cursor, limit) => {
+      await delay();
+      const page = await source.page(cursor, limit);
+      await delay();
+      return page;
+    },
+    watch: (listener) => {
+      let watching = true;
+      let handedOut = Promise.resolve();
+      const stop = source.watch((events) => {
+        handedOut = handedOut.then(delay).then(() => {
+          if (watching) listener(events);
+        });
+      });
+      return () => {
+        watching = false;
+        stop();
+      };
+    },
+  };
+}
+
 /** Drains a reader until it has read up to `last`. @throws after many turns of the loop */
 async function readAll(reader: Reader, last: number): Promise<void> {
   for (let turns = 0; reader.cursor < last; turns += 1) {
@@ -96,10 +130,11 @@ describe("a watcher", () => {
         fc.nat(30),
         fc.array(fc.boolean(), { maxLength: 60 }),
         fc.constantFrom(3, 1000),
-        async (steps, joinsAt, cursor, room, maxLag) => {
+        fc.array(fc.nat(4), { maxLength: 12 }),
+        async (steps, joinsAt, cursor, room, maxLag, delays) => {
           const session = newId("sess");
           log.open(session, 0);
-          const source = sessionSource(store.events, feed, session);
+          const source = seenLate(sessionSource(store.events, feed, session), delays);
           const readers: Reader[] = []; // none, then one
           let after = 0;
           const join = (): void => {
