@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
+import { KartaError } from "../../shared/errors.ts";
 
 /** Prepared statements kept; batches of a few sizes and every repository's queries fit well within it. */
 const STATEMENT_CACHE = 200;
@@ -22,6 +23,26 @@ function toValue(parameter: unknown): Value {
   throw new TypeError(`SQLite cannot bind a ${typeof parameter}`);
 }
 
+/** SQLite's primary codes for a disk at fault: BUSY, READONLY, IOERR, FULL, CANTOPEN. */
+const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
+
+/** Runs a statement. @throws KartaError `storage_unavailable` where the disk is at fault, not the statement */
+function onDisk<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    // The lowest byte is the primary code, the rest its details.
+    const code =
+      typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+    if (!DISK_CODES.has(code)) throw error;
+    throw new KartaError(
+      "storage_unavailable",
+      "the store cannot be read or written; see `karta logs` and check the disk that holds Karta's state folder",
+      { cause: error, retryAfterSeconds: 5 },
+    );
+  }
+}
+
 class Statement implements SqliteStatement {
   readonly reader: boolean;
   readonly #statement: StatementSync;
@@ -32,11 +53,11 @@ class Statement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...parameters.map(toValue));
+    return onDisk(() => this.#statement.all(...parameters.map(toValue)));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.#statement.run(...parameters.map(toValue));
+    return onDisk(() => this.#statement.run(...parameters.map(toValue)));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
@@ -55,7 +76,7 @@ class StatementCache implements SqliteDatabase {
   prepare(sql: string): SqliteStatement {
     const cached = this.#statements.get(sql);
     if (cached) return cached;
-    const statement = new Statement(this.#database.prepare(sql));
+    const statement = new Statement(onDisk(() => this.#database.prepare(sql)));
     if (this.#statements.size >= STATEMENT_CACHE) {
       const oldest = this.#statements.keys().next();
       if (!oldest.done) this.#statements.delete(oldest.value);
