@@ -65,6 +65,14 @@ class Statement implements SqliteStatement {
   }
 }
 
+/** A full disk made SQLite roll back by itself; Kysely's own rollback must not fail then and hide the cause. */
+const ROLLED_BACK_ALREADY: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+};
+
 class StatementCache implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, Statement>();
@@ -74,6 +82,7 @@ class StatementCache implements SqliteDatabase {
   }
 
   prepare(sql: string): SqliteStatement {
+    if (sql === "rollback" && !this.#database.isTransaction) return ROLLED_BACK_ALREADY;
     const cached = this.#statements.get(sql);
     if (cached) return cached;
     const statement = new Statement(onDisk(() => this.#database.prepare(sql)));

@@ -1,7 +1,7 @@
 /** The support bot's chat page in a real browser, in front of a Karta whose every frame the test releases. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
-import { compilePage, launchBrowser } from "./support/browser.ts";
+import { launchBrowser } from "./support/browser.ts";
 import { ChatScene } from "./support/chat-scene.ts";
 import { tutorialWidget } from "./support/tutorial-widget.ts";
 
@@ -11,7 +11,6 @@ let browser: Browser;
 let scene: ChatScene;
 
 beforeAll(async () => {
-  await compilePage("examples/support-bot-demo/web/page/tsconfig.json");
   browser = await launchBrowser();
 });
 

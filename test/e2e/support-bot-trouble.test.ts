@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { startFakeKarta, type FakeTurn } from "../fixtures/fake-karta.ts";
-import { compilePage, launchBrowser } from "./support/browser.ts";
+import { launchBrowser } from "./support/browser.ts";
 import { ChatScene } from "./support/chat-scene.ts";
 
 jest.setTimeout(60_000); // unpacking the browser takes a while, the first time
@@ -11,7 +11,6 @@ let browser: Browser;
 let scene: ChatScene;
 
 beforeAll(async () => {
-  await compilePage("examples/support-bot-demo/web/page/tsconfig.json");
   browser = await launchBrowser();
 });
 

@@ -1,6 +1,7 @@
 /** A real kartad for a test: the built program, a temp home, a socket of its own, scripted replies. */
 import { mkdtempSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
@@ -53,6 +54,16 @@ export interface StartOptions {
 }
 
 const root = packageRoot();
+
+/** The URL that a kartad says it listens on. Never settles if it says none. */
+export function listening(stderr: Readable): Promise<string> {
+  return new Promise((resolve) => {
+    createInterface({ input: stderr }).on("line", (line) => {
+      const url = /listens on (http:\/\/[^\s\u001b]+)/.exec(line)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+}
 
 /** A temp folder that stands for a whole machine's state. */
 export function makeHome(): TestHome {
@@ -110,13 +121,10 @@ export function makeHome(): TestHome {
     },
     start: async (options = {}) => {
       const { child, done } = spawn(options);
-      const url = await new Promise<string>((resolve, reject) => {
-        createInterface({ input: child.stderr }).on("line", (line) => {
-          const match = /listens on (http:\/\/\S+?)(\x1b|\s|$)/.exec(line);
-          if (match?.[1] !== undefined) resolve(match[1]);
-        });
-        void done.then((exit) => reject(new Error(`kartad ended before it listened: ${exit.stderr}`)));
-      });
+      const url = await Promise.race([
+        listening(child.stderr),
+        done.then((exit) => Promise.reject(new Error(`kartad ended before it listened: ${exit.stderr}`))),
+      ]);
       const end = (signal: NodeJS.Signals): Promise<KartadExit> => {
         child.kill(signal);
         return done;

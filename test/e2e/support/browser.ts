@@ -1,6 +1,6 @@
-/** A real headless browser for end-to-end tests, and pictures of what it shows. */
+/** A real headless browser for end-to-end tests, and pictures of what it shows. The page itself is built by `npm run build`. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -36,29 +36,6 @@ export async function screenshot(
   const file = path.join(folder, `${name}.png`);
   await page.screenshot({ path: file });
   return file;
-}
-
-/**
- * Compiles a page's TypeScript into dist/, as the build does. Test files run side by side and each compiles: every
- * file comes into its place by a rename, so that none is ever served half written.
- */
-export async function compilePage(tsconfig: string): Promise<void> {
-  const dist = path.resolve("dist");
-  await mkdir(dist, { recursive: true });
-  const own = await mkdtemp(path.join(dist, ".page-"));
-  try {
-    const tsc = path.resolve("node_modules/typescript/bin/tsc");
-    await run(process.execPath, [tsc, "-p", tsconfig, "--outDir", own]);
-    for (const entry of await readdir(own, { recursive: true, withFileTypes: true })) {
-      const from = path.join(entry.parentPath, entry.name);
-      const to = path.join(dist, path.relative(own, from));
-      if (entry.isDirectory()) continue;
-      await mkdir(path.dirname(to), { recursive: true });
-      await rename(from, to);
-    }
-  } finally {
-    await rm(own, { recursive: true, force: true });
-  }
 }
 
 /**
