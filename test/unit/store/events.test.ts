@@ -86,9 +86,9 @@ describe("an append", () => {
       "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END",
     );
     const turn = turnRow(session.id);
-    await expect(
-      store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: turn }]),
-    ).rejects.toThrow();
+    await expect(store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: turn }])).rejects.toThrow(
+      "the disk is full",
+    );
     bench.outside.exec("DROP TRIGGER full");
     expect(await store.turns.listLive()).toEqual([]);
     await store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: turn }]);
