@@ -33,7 +33,12 @@ export class InstanceLock {
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {
       database.close();
-      if (typeof error === "object" && error !== null && "errcode" in error && error.errcode === SQLITE_BUSY) {
+      if (
+        typeof error === "object" &&
+        error !== null &&
+        "errcode" in error &&
+        error.errcode === SQLITE_BUSY
+      ) {
         throw new AlreadyLockedError(stateHome);
       }
       throw error;

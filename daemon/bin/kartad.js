@@ -3,7 +3,9 @@
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
   process.stderr.write(
-    "kartad needs Node 24 or newer, and this is " + process.version + "; run it as `npx kartad` in its folder, or install Node 24.\n",
+    "kartad needs Node 24 or newer, and this is " +
+      process.version +
+      "; run it as `npx kartad` in its folder, or install Node 24.\n",
   );
   process.exit(1);
 }

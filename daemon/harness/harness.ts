@@ -37,6 +37,8 @@ export interface StartRequest {
   readonly launch: LaunchSpec;
   readonly thread: Thread;
   readonly spawner: ProcessSpawner;
+  /** The process is no longer wanted: the start is to be given up, and `start` rejects when nothing of it is left. */
+  readonly signal: AbortSignal;
 }
 
 /** What an agent says while it works. Text and reasoning are deltas. */

@@ -38,8 +38,9 @@ export async function discoverAgents(
       if (harness === "claude-code" && agent.missing.length > 0) {
         findings.warn(
           file,
-          `Claude Code loads no agent without ${agent.missing.join(" and ")} in its frontmatter; add it`,
+          `not an agent: Claude Code loads none without ${agent.missing.join(" and ")} in its frontmatter; add it`,
         );
+        continue; // a session must not be sent to an agent that the harness does not have
       }
       found.push(agent.discovered);
     }

@@ -78,7 +78,7 @@ async function readOfflineScript(root: string, findings: Findings): Promise<Offl
   const parsed = parseOfflineScript(read.text, file);
   if (parsed.ok) return parsed.script;
   for (const { line, path, message } of parsed.problems) {
-    findings.refuse(line === null ? file : `${file}:${line}`, path === "" ? message : `${path}: ${message}`);
+    findings.refuse(`${file}:${line}`, path === "" ? message : `${path}: ${message}`);
   }
   return null;
 }

@@ -8,13 +8,11 @@ import type {
   AddProjectResult,
   HarnessType,
   Project,
-  ProjectHealth,
   ProjectReport,
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 import type { EntryPointCheck } from "../apps/protocol.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
-import type { ProjectRow } from "../store/schema.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
 import { deriveProjectName } from "./project-name.ts";

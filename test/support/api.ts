@@ -1,4 +1,5 @@
 /** The public API as a test's client sees it: plain fetch, frames as they arrive. */
+import { z } from "zod";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { SessionEventSchema, type SessionEvent } from "../../shared/events.ts";
 import {
@@ -28,7 +29,11 @@ export async function request(
   });
   const text = await response.text();
   const parsed: unknown = text === "" ? {} : JSON.parse(text);
-  return { status: response.status, headers: response.headers, body: Object(parsed) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: z.record(z.string(), z.unknown()).parse(parsed),
+  };
 }
 
 export async function createSession(url: string, body: object = {}): Promise<Session> {

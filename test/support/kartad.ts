@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import os from "node:os";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 
@@ -59,7 +60,7 @@ const root = packageRoot();
 export function listening(stderr: Readable): Promise<string> {
   return new Promise((resolve) => {
     createInterface({ input: stderr }).on("line", (line) => {
-      const url = /listens on (http:\/\/[^\s\u001b]+)/.exec(line)?.[1];
+      const url = /listens on (http:\/\/\S+)/.exec(stripVTControlCharacters(line))?.[1];
       if (url !== undefined) resolve(url);
     });
   });

@@ -58,7 +58,7 @@ export class ClaudeCode implements Harness {
     return Promise.resolve(installedBinary());
   }
 
-  async start({ launch, thread, spawner }: StartRequest): Promise<AgentProcess> {
+  async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
     const { credential, daemonEnv, configDir, offlineBaseUrl } = this.#options;
     const env = childEnvironment({
       launch,
@@ -91,13 +91,22 @@ export class ClaudeCode implements Harness {
           cwd: cwd ?? launch.cwd,
           env: defined(childEnv),
         });
+        if (signal.aborted) void child.stop(0);
         return new SpawnedAgent(child);
       },
     };
+    const giveUp = (): void => void stopChild(child);
+    signal.addEventListener("abort", giveUp);
     try {
       const warm = await startup({ options, initializeTimeoutMs: READY_TIMEOUT_MS });
       const process = requireChild(child);
-      agent = new ClaudeProcess({ warm, process, threadId, logger: this.#log });
+      agent = new ClaudeProcess({
+        warm,
+        process,
+        threadId,
+        priced: credential.kind !== "offline",
+        logger: this.#log,
+      });
       return agent;
     } catch (error) {
       await stopChild(child);
@@ -110,6 +119,8 @@ export class ClaudeCode implements Harness {
           retryAfterSeconds: 5,
         },
       );
+    } finally {
+      signal.removeEventListener("abort", giveUp);
     }
   }
 }

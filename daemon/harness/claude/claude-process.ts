@@ -1,4 +1,5 @@
 /** One live Claude Code process: a streaming-input query of the Agent SDK, one turn at a time. */
+import { randomUUID, type UUID } from "node:crypto";
 import type {
   CanUseTool,
   PermissionResult,
@@ -18,6 +19,8 @@ import { UsageMeter } from "./usage.ts";
 /** The turn in hand. `cancelled`: Karta asked for its end. `refused`: the model's service refused the credential. */
 interface RunningTurn {
   readonly request: TurnRequest;
+  /** Names its message: the result that answers it carries it. */
+  readonly uuid: UUID;
   readonly translator: TurnTranslator;
   readonly end: (end: TurnEnd) => void;
   ending: "no" | "cancelled" | "refused";
@@ -29,14 +32,22 @@ export class ClaudeProcess implements AgentProcess {
   readonly threadId: string;
   readonly #query: Query;
   readonly #inbox = new Inbox<SDKUserMessage>();
-  readonly #usage = new UsageMeter();
+  readonly #usage: UsageMeter;
   readonly #log: Logger;
   #turn: RunningTurn | null = null;
   #over = false;
 
-  constructor(options: { warm: WarmQuery; process: ManagedProcess; threadId: string; logger: Logger }) {
+  constructor(options: {
+    warm: WarmQuery;
+    process: ManagedProcess;
+    threadId: string;
+    /** Whether its tokens cost money. */
+    priced: boolean;
+    logger: Logger;
+  }) {
     this.process = options.process;
     this.threadId = options.threadId;
+    this.#usage = new UsageMeter({ priced: options.priced });
     this.#log = options.logger;
     this.#query = options.warm.query(this.#inbox);
     void this.#read();
@@ -45,15 +56,18 @@ export class ClaudeProcess implements AgentProcess {
   run(request: TurnRequest): Promise<TurnEnd> {
     if (this.#over) return Promise.resolve(this.#crashed());
     if (this.#turn !== null) throw new Error("a Claude Code process runs one turn at a time");
+    const uuid = randomUUID();
     return new Promise((resolve) => {
       this.#turn = {
         request,
+        uuid,
         translator: new TurnTranslator(request.emit),
         end: resolve,
         ending: "no",
       };
       this.#inbox.push({
         type: "user",
+        uuid,
         message: { role: "user", content: [{ type: "text", text: asPlainText(request.text) }] },
         parent_tool_use_id: null,
       });
@@ -109,6 +123,8 @@ export class ClaudeProcess implements AgentProcess {
     const turn = this.#turn;
     if (turn === null) return; // between turns: background notices
     if (message.type === "result") {
+      // Claude Code also takes turns of its own (a subagent's end wakes it): their results are not this turn's end.
+      if (message.user_message_uuids?.includes(turn.uuid) === false) return;
       const usage = this.#usage.read(message.modelUsage);
       this.#finish(
         turn.ending === "refused"

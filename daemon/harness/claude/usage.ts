@@ -21,7 +21,13 @@ function totalsOf(models: Readonly<Record<string, ModelUsage>>): Totals {
 
 /** One meter a process. */
 export class UsageMeter {
+  readonly #priced: boolean;
   #last: Totals = { input: 0, output: 0, cost: 0 };
+
+  /** @param options.priced false: nothing was spent (scripted replies), whatever the harness reckons */
+  constructor(options: { readonly priced: boolean }) {
+    this.#priced = options.priced;
+  }
 
   /** The usage since the last call, from the process's running totals. */
   read(models: Readonly<Record<string, ModelUsage>>): Usage {
@@ -30,12 +36,8 @@ export class UsageMeter {
     const output = Math.max(0, now.output - this.#last.output);
     const cost = Math.max(0, now.cost - this.#last.cost);
     this.#last = now;
-    return {
-      input_tokens: input,
-      output_tokens: output,
-      total_tokens: input + output,
-      cost_usd: round(cost),
-    };
+    const tokens = { input_tokens: input, output_tokens: output, total_tokens: input + output };
+    return this.#priced ? { ...tokens, cost_usd: round(cost) } : tokens;
   }
 }
 

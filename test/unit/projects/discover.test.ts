@@ -23,20 +23,20 @@ describe("agents", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("without a name go by the file's, and it is told that Claude Code wants one", async () => {
+  test("that Claude Code would not load are not listed, and it is told why", async () => {
     const { definition, warnings } = await read({
       ".claude/agents/a.md": head("description: x"),
       ".claude/agents/b.md": "no frontmatter\n\n---\nname: not this\n---\n",
     });
-    expect(definition.agents.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(definition.agents).toEqual([]);
     expect(warnings).toEqual([
       {
         path: ".claude/agents/a.md",
-        message: "Claude Code loads no agent without name in its frontmatter; add it",
+        message: "not an agent: Claude Code loads none without name in its frontmatter; add it",
       },
       {
         path: ".claude/agents/b.md",
-        message: "Claude Code loads no agent without name and description in its frontmatter; add it",
+        message: "not an agent: Claude Code loads none without name and description in its frontmatter; add it",
       },
     ]);
   });
