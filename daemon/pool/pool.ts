@@ -24,6 +24,8 @@ export interface CheckoutRequest {
   readonly idleTimeoutMs: number;
   /** Processes at once, of this project. */
   readonly maxOfProject: number;
+  /** The turn is no longer wanted: a start that is under way is given up. */
+  readonly signal: AbortSignal;
 }
 
 /** A session's hold on a process for one turn. `release` it once, whatever happened. */
@@ -69,36 +71,11 @@ export class Pool {
     }
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
     if (held) await this.#end(held);
-    if (this.#stopped) throw new KartaError("shutting_down", "kartad is stopping");
-    await this.#makeRoom(request);
-
-    const pooled = new PooledProcess({
-      project: request.launch.project,
-      sessionId: request.sessionId,
-      lane,
-      now: this.#now,
-      logger: this.#log,
-    });
-    this.#bySession.set(request.sessionId, pooled);
-    try {
-      const agent = await request.harness.start({
-        launch: request.launch,
-        thread: request.thread,
-        spawner: this.#spawner,
-      });
-      pooled.agent = agent;
-      if (pooled.isOver) {
-        // Evicted while it started: whoever did is waiting in #end.
-        await agent.stop();
-        throw new KartaError("shutting_down", "the session was ended while its agent started");
-      }
-      pooled.move("bound");
-      void agent.process.exited.then(() => this.#forget(pooled));
-      return this.#lend(pooled, agent, request);
-    } catch (error) {
-      this.#forget(pooled);
-      throw error;
-    }
+    // Looked at again after each: meanwhile somebody else may have taken the room.
+    for (let oldest = this.#inTheWay(request); oldest !== null; oldest = this.#inTheWay(request))
+      await this.#end(oldest);
+    if (this.#stopped || request.signal.aborted) throw givenUp();
+    return this.#start(request, lane);
   }
 
   /** Ends the session's process, if it has one; the session itself stays. */
@@ -118,6 +95,41 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.processes.map((held) => this.#end(held)));
+  }
+
+  async #start(request: CheckoutRequest, lane: string): Promise<Lease> {
+    const pooled = new PooledProcess({
+      project: request.launch.project,
+      sessionId: request.sessionId,
+      lane,
+      now: this.#now,
+      logger: this.#log,
+    });
+    this.#bySession.set(request.sessionId, pooled);
+    const giveUp = (): void => void this.#end(pooled);
+    request.signal.addEventListener("abort", giveUp);
+    try {
+      const starting = request.harness.start({
+        launch: request.launch,
+        thread: request.thread,
+        spawner: this.#spawner,
+        signal: pooled.startup.signal,
+      });
+      pooled.started = starting.then(
+        (agent) => void (pooled.agent = agent),
+        () => undefined,
+      );
+      const agent = await starting;
+      if (pooled.isOver) throw givenUp(); // whoever ended it stops the agent
+      pooled.move("bound");
+      void agent.process.exited.then(() => this.#forget(pooled));
+      return this.#lend(pooled, agent, request);
+    } catch (error) {
+      await this.#end(pooled);
+      throw error;
+    } finally {
+      request.signal.removeEventListener("abort", giveUp);
+    }
   }
 
   #lend(pooled: PooledProcess, agent: AgentProcess, request: CheckoutRequest): Lease {
@@ -142,30 +154,34 @@ export class Pool {
     };
   }
 
-  /** Ends the least recently used idle process where a bound is reached. */
-  async #makeRoom(request: CheckoutRequest): Promise<void> {
+  /**
+   * The least recently used idle process where a bound is reached; null where there is room.
+   * @throws KartaError `pool_saturated` when none is idle
+   */
+  #inTheWay(request: CheckoutRequest): PooledProcess | null {
     const ofProject = this.processes.filter((held) => held.project === request.launch.project);
     const crowd = ofProject.length >= request.maxOfProject ? ofProject : this.processes;
     const bound = crowd === ofProject ? request.maxOfProject : this.#max;
-    if (crowd.length < bound) return;
+    if (crowd.length < bound) return null;
     const oldest = crowd
       .filter((held) => held.state === "bound")
       .reduce<PooledProcess | null>(
         (best, held) => (best && best.lastUsedAt <= held.lastUsedAt ? best : held),
         null,
       );
-    if (oldest === null) {
-      throw new KartaError(
-        "pool_saturated",
-        `all ${bound} agent processes are busy; try again, or raise max_processes in kartad.toml or karta.toml`,
-        { retryAfterSeconds: 5 },
-      );
-    }
-    await this.#end(oldest);
+    if (oldest !== null) return oldest;
+    throw new KartaError(
+      "pool_saturated",
+      `all ${bound} agent processes are busy; try again, or raise max_processes in kartad.toml or karta.toml`,
+      { retryAfterSeconds: 5 },
+    );
   }
 
+  /** Resolves when nothing of the process is left, whatever it was doing. */
   async #end(pooled: PooledProcess): Promise<void> {
     if (!pooled.isOver) pooled.move("stopping");
+    pooled.startup.abort();
+    await pooled.started;
     await pooled.agent?.stop();
     this.#forget(pooled);
   }
@@ -174,6 +190,10 @@ export class Pool {
     if (pooled.state !== "exited") pooled.move("exited");
     if (this.#bySession.get(pooled.sessionId) === pooled) this.#bySession.delete(pooled.sessionId);
   }
+}
+
+function givenUp(): KartaError {
+  return new KartaError("shutting_down", "the session was ended while its agent started");
 }
 
 /** Keys are in a fixed order: specs are built in one place. */

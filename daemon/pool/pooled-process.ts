@@ -41,6 +41,10 @@ export class PooledProcess {
   lastUsedAt: number;
   turns = 0;
   agent: AgentProcess | null = null;
+  /** Settles when the start has succeeded or failed. Never rejects. */
+  started: Promise<void> = Promise.resolve();
+  /** Gives up a start that is under way. */
+  readonly startup = new AbortController();
   /** Ends an idle process; set while `bound`. */
   idleTimer: NodeJS.Timeout | null = null;
   readonly #now: () => number;

@@ -66,6 +66,7 @@ export async function endTurn(
         },
       },
     });
+    turn.isEndStored = true;
     await runtime.sessions.update(sessionId, { updated_at: now });
   } catch (error) {
     runtime.logger.error(

@@ -2,9 +2,10 @@
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/protocol/sessions.ts";
+import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRecord } from "../store/sessions.ts";
 import type { SessionProject, SessionRuntime } from "./runtime.ts";
-import { failedByError, runTurn } from "./run-turn.ts";
+import { CANCELLED, failedByError, runTurn } from "./run-turn.ts";
 import { endTurn } from "./end-turn.ts";
 import { Turn, type TurnInput } from "./turn.ts";
 
@@ -16,14 +17,18 @@ export class LiveSession {
   readonly #log: Logger;
   /** First: the running one. The spec's bound holds for those behind it. */
   readonly #turns: Turn[] = [];
+  /** The one in hand, from its place's coming to its end; null between two turns. */
+  #current: Turn | null = null;
   #running = false;
+  /** Ends that are being stored. */
+  #ending = 0;
   #onIdle: () => void;
 
   constructor(options: {
     record: SessionRecord;
     project: SessionProject;
     runtime: SessionRuntime;
-    /** Called each time the last turn has ended. */
+    /** Called each time the last turn has ended, and its end is stored. */
     onIdle: () => void;
   }) {
     this.record = options.record;
@@ -41,6 +46,11 @@ export class LiveSession {
 
   get turns(): readonly Turn[] {
     return this.#turns;
+  }
+
+  /** Nothing runs, waits or is being stored: it may be dropped from memory. */
+  get isIdle(): boolean {
+    return this.#turns.length === 0 && this.#ending === 0;
   }
 
   /**
@@ -85,26 +95,23 @@ export class LiveSession {
       });
       turn.acceptedSeq = message?.seq ?? 0;
     } catch (error) {
-      this.#turns.splice(this.#turns.indexOf(turn), 1);
+      this.#remove(turn);
       throw error;
     }
     void this.#run();
     return turn;
   }
 
-  /** Ends a turn: a waiting one at once, the running one through its agent. Harmless on one that has ended. */
+  /** Ends a turn: a waiting one at once; the one in hand hears its signal. Harmless on one that has ended. */
   async cancel(turn: Turn): Promise<void> {
     turn.requestCancel();
-    if (turn.agent !== null) await turn.agent.cancel();
-    else if (turn.state === "queued" && turn !== this.#turns[0]) await this.#withdraw(turn);
+    if (turn.state === "queued" && turn !== this.#current) await this.#end(turn, CANCELLED);
   }
 
   /** Ends every waiting turn with an error; the running one goes on. */
   async refuseWaiting(error: KartaError): Promise<void> {
-    for (const turn of this.#turns.slice(this.#running ? 1 : 0)) {
-      this.#remove(turn);
-      await endTurn(this.#runtime, this.record.id, turn, failedByError(error, turn));
-    }
+    const waiting = this.#turns.filter((turn) => turn !== this.#current);
+    await Promise.all(waiting.map((turn) => this.#end(turn, failedByError(error, turn))));
   }
 
   /** Takes turns off the queue, one after the other, until it is empty. */
@@ -112,13 +119,12 @@ export class LiveSession {
     if (this.#running) return;
     this.#running = true;
     for (let turn = this.#next(); turn !== null; turn = this.#next()) {
+      this.#current = turn;
       const end = await runTurn(this.#runtime, this, turn);
-      // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
-      this.#remove(turn);
-      await endTurn(this.#runtime, this.record.id, turn, end);
+      this.#current = null;
+      await this.#end(turn, end);
     }
     this.#running = false;
-    this.#onIdle();
   }
 
   /** The next turn that is stored. One that is not yet stored calls `#run` when it is. */
@@ -127,12 +133,13 @@ export class LiveSession {
     return turn !== undefined && turn.acceptedSeq > 0 ? turn : null;
   }
 
-  async #withdraw(turn: Turn): Promise<void> {
+  async #end(turn: Turn, end: TurnEnd): Promise<void> {
+    // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
     this.#remove(turn);
-    await endTurn(this.#runtime, this.record.id, turn, {
-      kind: "cancelled",
-      usage: { input_tokens: 0, output_tokens: 0, total_tokens: 0 },
-    });
+    this.#ending += 1;
+    await endTurn(this.#runtime, this.record.id, turn, end);
+    this.#ending -= 1;
+    if (this.isIdle) this.#onIdle();
   }
 
   #remove(turn: Turn): void {

@@ -1,14 +1,19 @@
 /** Runs one turn: gets a process, sends the text, stores what comes back. */
 import { isTurnErrorCode, KartaError } from "../../shared/errors.ts";
-import { NO_USAGE, type PermissionDecision, type TurnEnd } from "../harness/harness.ts";
+import { NO_USAGE, type AgentProcess, type PermissionDecision, type TurnEnd } from "../harness/harness.ts";
 import type { Lease } from "../pool/pool.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn } from "./turn.ts";
 
+/** How long an agent that was asked to end its turn may take, before its process is ended. */
+const CANCEL_GRACE_MS = 10_000;
+
+export const CANCELLED: TurnEnd = { kind: "cancelled", usage: NO_USAGE };
+
 /** An error that ended a turn, as the turn's end. */
 export function failedByError(error: unknown, turn: Turn): TurnEnd {
-  if (turn.isCancelRequested()) return { kind: "cancelled", usage: NO_USAGE };
+  if (turn.isCancelRequested()) return CANCELLED;
   const code = error instanceof KartaError && isTurnErrorCode(error.code) ? error.code : "internal";
   return {
     kind: "failed",
@@ -28,50 +33,69 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
     project: session.project.name,
   });
   let lease: Lease | null = null;
-  let timeout: NodeJS.Timeout | null = null;
   try {
-    if (turn.isCancelRequested()) return { kind: "cancelled", usage: NO_USAGE };
+    if (turn.isCancelRequested()) return CANCELLED;
     await handOff(runtime, session, turn);
     lease = await checkOut(runtime, session, turn);
     turn.move("running");
     turn.startedAt = runtime.now();
-    turn.agent = lease.agent;
     await runtime.turns.update(turn.id, { state: "running", started_at: turn.startedAt });
-
-    const cut: { storageError: unknown; timedOut: boolean } = { storageError: null, timedOut: false };
-    timeout = setTimeout(() => {
-      cut.timedOut = true;
-      void turn.agent?.cancel();
-    }, session.project.turnTimeoutMs);
-
-    const running = lease.agent.run({
-      text: turn.input.text,
-      emit: (event) => {
-        const drafts = turn.assembly.add(event);
-        if (drafts.length === 0) return;
-        runtime.log
-          .append({ sessionId: session.record.id, turnId: turn.id, drafts })
-          .catch((error: unknown) => {
-            cut.storageError ??= error;
-            void turn.agent?.cancel(); // what can't be stored must not be paid for
-          });
-      },
-      decide: () => Promise.resolve(decideByMode(session)),
-    });
-    // A cancel that came between the queue and the process found nobody to tell.
-    if (turn.isCancelRequested()) void lease.agent.cancel();
-    const end = await running;
-    if (cut.storageError !== null) return failedByError(cut.storageError, turn);
-    if (cut.timedOut && end.kind === "cancelled" && !turn.isCancelRequested())
-      return timeoutEnd(session, end);
-    return end;
+    if (turn.isCancelRequested()) return CANCELLED; // before its first word: there is nothing to pay for
+    return await converse(runtime, session, turn, lease.agent);
   } catch (error) {
     logger.warn({ err: error }, "the turn failed");
     return failedByError(error, turn);
   } finally {
-    if (timeout !== null) clearTimeout(timeout);
-    turn.agent = null;
     lease?.release();
+  }
+}
+
+/** Sends the text and stores what comes back, until the agent ends, or a cancel, the time limit or the store ends it. */
+async function converse(
+  runtime: SessionRuntime,
+  session: LiveSession,
+  turn: Turn,
+  agent: AgentProcess,
+): Promise<TurnEnd> {
+  const cut: { storageError: unknown; timedOut: boolean } = { storageError: null, timedOut: false };
+  let stored: Promise<unknown> = Promise.resolve();
+  let deadline: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    if (deadline !== undefined) return;
+    void agent.cancel();
+    // One that does not listen must not hold its session for ever.
+    deadline = setTimeout(() => void agent.stop(), runtime.cancelGraceMs ?? CANCEL_GRACE_MS);
+  };
+  const timeout = setTimeout(() => {
+    cut.timedOut = true;
+    interrupt();
+  }, session.project.turnTimeoutMs);
+  turn.cancelSignal.addEventListener("abort", interrupt);
+  try {
+    const end = await agent.run({
+      text: turn.input.text,
+      emit: (event) => {
+        if (cut.storageError !== null) return; // after a gap nothing more is said
+        const drafts = turn.assembly.add(event);
+        if (drafts.length === 0) return;
+        stored = runtime.log
+          .append({ sessionId: session.record.id, turnId: turn.id, drafts })
+          .catch((error: unknown) => {
+            cut.storageError ??= error;
+            interrupt(); // what can't be stored must not be paid for
+          });
+      },
+      decide: () => Promise.resolve(decideByMode(session)),
+    });
+    await stored; // the log keeps the order: with the last one all are stored, or it is known which was not
+    if (cut.storageError !== null) return failedByError(cut.storageError, turn);
+    if (end.kind === "completed") return end;
+    if (turn.isCancelRequested()) return { kind: "cancelled", usage: end.usage };
+    return cut.timedOut ? timeoutEnd(session, end) : end;
+  } finally {
+    clearTimeout(timeout);
+    clearTimeout(deadline);
+    turn.cancelSignal.removeEventListener("abort", interrupt);
   }
 }
 
@@ -109,6 +133,7 @@ async function checkOut(runtime: SessionRuntime, session: LiveSession, turn: Tur
     thread: record.thread_id === null ? { kind: "new" } : { kind: "resume", threadId: record.thread_id },
     idleTimeoutMs: project.idleTimeoutMs,
     maxOfProject: project.maxProcesses,
+    signal: turn.cancelSignal,
   });
   // Stored before the first word is sent: after a crash the next message finds the same conversation.
   if (record.thread_id !== lease.agent.threadId) {

@@ -41,6 +41,8 @@ export interface SessionRuntime {
   readonly logger: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** How long an agent may take to end a turn it was asked to end; ten seconds if not given. */
+  readonly cancelGraceMs?: number;
 }
 
 /** How the folder's own instructions are named as an agent. */

@@ -103,6 +103,7 @@ export class SessionService {
     if (this.#draining) throw shuttingDown();
     await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
     return this.#withLive(id, async (session) => {
+      if (this.#draining) throw shuttingDown(); // it may have begun while the session was opened
       if (session.record.archived_at !== null) throw notFound();
       if (body.agent !== undefined) requireAgent(session.project, body.agent);
       session.project.requireReady();
@@ -136,7 +137,8 @@ export class SessionService {
     if (record.archived_at === null) {
       const now = this.#runtime.now();
       await this.#runtime.sessions.update(id, { archived_at: now, updated_at: now });
-      const session = this.#held.get(id)?.session;
+      // One that is being opened has read the row before it was archived, maybe.
+      const session = await this.#held.get(id)?.opening.catch(() => null);
       if (session) {
         session.record.archived_at = now;
         await this.#endTurns(session);
@@ -240,7 +242,7 @@ export class SessionService {
 
   #dropIfIdle(id: string): void {
     const held = this.#held.get(id);
-    if (!held || held.holds > 0 || (held.session !== null && held.session.turn !== null)) return;
+    if (!held || held.holds > 0 || held.session?.isIdle === false) return;
     this.#held.delete(id);
     if (held.session !== null) this.#runtime.log.close(id);
   }

@@ -3,7 +3,6 @@ import type { Logger } from "pino";
 import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
 import { newId, type Id } from "../../shared/ids.ts";
-import type { AgentProcess } from "../harness/harness.ts";
 import { Assembly } from "./assembly.ts";
 
 /**
@@ -54,8 +53,8 @@ export class Turn {
   startedAt: number | null = null;
   /** The seq of its `message` event: its own stream begins after it. 0 until it is stored. */
   acceptedSeq = 0;
-  /** The process that works on it, while it runs. */
-  agent: AgentProcess | null = null;
+  /** False at its end: its terminal event could not be stored, and whoever watches the log will not see one. */
+  isEndStored = false;
   readonly #cancel = new AbortController();
   /** Settles with its end, once its terminal event is stored. Never rejects. */
   readonly outcome: Promise<TurnOutcome>;
@@ -80,6 +79,11 @@ export class Turn {
 
   get state(): TurnState {
     return this.#state;
+  }
+
+  /** Fires when somebody asks for its end. */
+  get cancelSignal(): AbortSignal {
+    return this.#cancel.signal;
   }
 
   /** Somebody asked for its end. */
