@@ -1,14 +1,21 @@
 /** Builds what runs from `dist/`: the daemon, the CLI and the demo's page. Only what changed is compiled again. */
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { execa } from "execa";
+import { execa, ExecaError } from "execa";
+import { linkBins } from "./build/link-bins.ts";
+import { writeOclifManifest } from "./build/oclif-manifest.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const run = execa({ cwd: root, stdio: ["ignore", "inherit", "inherit"], preferLocal: true });
 
-await Promise.all([
-  run`tsc -p scripts/config/tsconfig.build.json`,
-  run`tsc -p examples/support-bot-demo/web/page/tsconfig.json`,
-]);
-if (existsSync(path.join(root, "scripts/build/oclif-manifest.ts")))
-  await run`node scripts/build/oclif-manifest.ts`;
+try {
+  await Promise.all([
+    run`tsc -p scripts/config/tsconfig.build.json`,
+    run`tsc -p examples/support-bot-demo/web/page/tsconfig.json`,
+  ]);
+  await writeOclifManifest(root); // of the commands as they were just compiled
+  linkBins(root);
+} catch (error) {
+  // The compiler has said what is wrong; a stack of this script would only push it off the screen.
+  if (!(error instanceof ExecaError)) throw error;
+  process.exitCode = 1;
+}

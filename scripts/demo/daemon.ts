@@ -27,6 +27,8 @@ export async function startDemoDaemon(options: {
   const socketFolder = mkdtempSync(path.join(os.tmpdir(), "karta-demo-"));
   const env = {
     KARTA_HOME: path.join(root, ".demo", "state"),
+    XDG_CACHE_HOME: path.join(root, ".demo", "cache"), // the CLI's compile cache
+    KARTA_CONFIG_HOME: path.join(root, ".demo", "config"),
     KARTA_SOCKET: path.join(socketFolder, "kartad.sock"),
   };
   const kartad = execa(
