@@ -9,7 +9,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-// Compiled code is kept between runs: loading oclif and zod is most of a command's time, and this takes 40 % off it.
+// Compiled code is kept between runs: loading oclif and zod is most of a command's time, and this takes about a seventh off it.
 // In the user's own cache folder, since Node's default is under /tmp, where another user could lay code for us.
 enableCompileCache(
   path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "karta", "compiled"),
