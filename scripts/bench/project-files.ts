@@ -1,0 +1,19 @@
+/** The project that both sides run: small, so that what is measured is Karta and not a folder. */
+
+export interface PoolSettings {
+  readonly idleTimeoutSeconds?: number;
+  readonly maxProcesses?: number;
+}
+
+const INSTRUCTIONS = "# Bench\n\nAnswer in one sentence. Use no tools.\n";
+
+/** What the plain SDK's folder holds. */
+export const PLAIN_FILES: Readonly<Record<string, string>> = { "CLAUDE.md": INSTRUCTIONS };
+
+/** The same folder as a Karta project. */
+export function kartaFiles({ idleTimeoutSeconds = 600, maxProcesses = 16 }: PoolSettings = {}) {
+  return {
+    ...PLAIN_FILES,
+    "karta.toml": `[pool]\nidle_timeout_seconds = ${idleTimeoutSeconds}\nmax_processes = ${maxProcesses}\n`,
+  };
+}
