@@ -112,6 +112,10 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
             }),
       installedHarness: (type) => harnessOf(harnesses, type).binary(),
       onScript: (project, script) => offlineModel.setScript(project, script),
+      onReady: (project) => {
+        const ready = projects.find(project);
+        if (ready) void pool.dropSpares(project).then(() => sessions.prepare(ready));
+      },
       onRemove: async (project) => {
         await sessions.endProject(project);
         await workspaces.discardProject(project);
@@ -123,12 +127,17 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const feed = new Feed();
     const events = new EventLog({ events: store.events, feed, logger, now });
     await endBrokenTurns({ turns: store.turns, events: store.events, log: events, logger, now });
+    const projects = sessionProjects({
+      registry,
+      workspaces,
+      harnessOf: (type) => harnessOf(harnesses, type),
+    });
     const sessions = new SessionService({
       sessions: store.sessions,
       turns: store.turns,
       log: events,
       pool,
-      projects: sessionProjects({ registry, workspaces, harnessOf: (type) => harnessOf(harnesses, type) }),
+      projects,
       logger,
       now,
     });

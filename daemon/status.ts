@@ -34,7 +34,7 @@ export function daemonStatus(sources: StatusSources): () => Promise<Status> {
       projects: sources.registry.all.length,
       sessions: {
         active: [...active.values()].reduce((sum, count) => sum + count, 0),
-        with_process: pool.processes.length,
+        with_process: pool.processes.filter((held) => held.sessionId !== null).length,
         running_turns: sessions.liveTurns.filter((turn) => turn.state !== "queued").length,
       },
       processes: pool.processes.map((held) => ({

@@ -1,12 +1,17 @@
 /**
- * Agent processes and who holds them. A session keeps its process while it talks; idle too long, or the least recently
- * used when room is needed, the process goes and the session stays: its next turn starts one on the same thread.
+ * Agent processes and who holds them. A new session takes a spare of its lane at once; a session keeps its process while
+ * it talks; idle too long, or the least recently used when room is needed, the process goes and the session stays: its
+ * next turn starts one on the same thread.
  */
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
-import type { AgentProcess, Harness, LaunchSpec, Thread } from "../harness/harness.ts";
+import type { AgentProcess, Thread } from "../harness/harness.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
+import { Lane, laneKey, type LaneRequest } from "./lane.ts";
+import { PoolCounters } from "./counters.ts";
 import { PooledProcess } from "./pooled-process.ts";
+import { findRoom } from "./room.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 export interface PoolOptions {
   readonly spawner: ProcessSpawner;
@@ -14,33 +19,40 @@ export interface PoolOptions {
   readonly now: () => number;
   /** Processes at once, over all projects. */
   readonly maxProcesses: number;
+  /** How long a turn may wait for a process before it is refused; 30 s when left out. */
+  readonly patienceMs?: number;
+  /** Turns that may wait for a process; 256 when left out. */
+  readonly maxWaiting?: number;
 }
 
-export interface CheckoutRequest {
+const PATIENCE_MS = 30_000;
+const MAX_WAITING = 256;
+
+export interface CheckoutRequest extends LaneRequest {
   readonly sessionId: string;
-  readonly harness: Harness;
-  readonly launch: LaunchSpec;
   readonly thread: Thread;
   readonly idleTimeoutMs: number;
-  /** Processes at once, of this project. */
-  readonly maxOfProject: number;
-  /** The turn is no longer wanted: a start that is under way is given up. */
+  /** The turn is no longer wanted: a wait or a start that is under way is given up. */
   readonly signal: AbortSignal;
 }
 
 /** A session's hold on a process for one turn. `release` it once, whatever happened. */
 export interface Lease {
   readonly agent: AgentProcess;
-  release(): void;
+  /** @param completed false: the turn did not go well; if its process died, the lane counts it */
+  release(completed: boolean): void;
 }
 
 /** Owner: the composition root. `stop()` ends every process. */
 export class Pool {
+  readonly counters = new PoolCounters();
   readonly #spawner: ProcessSpawner;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #max: number;
-  readonly #bySession = new Map<string, PooledProcess>();
+  readonly #all = new Set<PooledProcess>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #queue: WaitQueue;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -48,70 +60,132 @@ export class Pool {
     this.#log = options.logger.child({ part: "pool" });
     this.#now = options.now;
     this.#max = options.maxProcesses;
+    this.#queue = new WaitQueue({
+      limit: options.maxWaiting ?? MAX_WAITING,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+      retryAfterSeconds: () => this.counters.expectedWaitSeconds(this.#queue.size, this.#max),
+    });
   }
 
+  /** Every process, spares included. */
   get processes(): readonly PooledProcess[] {
-    return [...this.#bySession.values()];
+    return [...this.#all];
+  }
+
+  get lanes(): readonly Lane[] {
+    return [...this.#lanes.values()];
+  }
+
+  /** Turns that wait for a process. */
+  get waiting(): number {
+    return this.#queue.size;
   }
 
   /**
-   * The session's own process, or a new one that resumes its thread.
+   * The session's own process, a spare for a new conversation, or a new process on the session's thread.
    * @throws KartaError `pool_saturated`, `harness_unavailable`, `shutting_down`
    */
   async checkout(request: CheckoutRequest): Promise<Lease> {
-    const lane = laneOf(request.launch);
-    const held = this.#bySession.get(request.sessionId);
-    if (
-      held?.state === "bound" &&
-      held.lane === lane &&
-      held.agent !== null &&
-      held.agent.process.exit === null
-    ) {
-      return this.#lend(held, held.agent, request);
-    }
+    const lane = this.#laneOf(request);
+    const held = this.#heldBy(request.sessionId);
+    if (held?.state === "bound" && held.lane === lane.key && held.isAlive)
+      return this.#lend(held, lane, request);
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
     if (held) await this.#end(held);
-    // Looked at again after each: meanwhile somebody else may have taken the room.
-    for (let oldest = this.#inTheWay(request); oldest !== null; oldest = this.#inTheWay(request))
-      await this.#end(oldest);
+
+    const spare = request.thread.kind === "new" ? this.#spareOf(lane.key) : undefined;
+    if (spare) {
+      spare.bind(request.sessionId);
+      this.counters.warmStarts += 1;
+      void this.#refill(lane);
+      return this.#lend(spare, lane, request);
+    }
+    lane.requireOpen(this.#now());
+    await this.#makeRoom(request);
     if (this.#stopped || request.signal.aborted) throw givenUp();
-    return this.#start(request, lane);
+    this.counters.coldStarts += 1;
+    const process = await this.#start(lane, request.sessionId, request.thread, request.signal);
+    process.move("bound");
+    void this.#refill(lane);
+    return this.#lend(process, lane, request);
+  }
+
+  /** Gets the session's process ready now, so that its next turn starts warm. Errors as `checkout`. */
+  async warm(request: CheckoutRequest): Promise<void> {
+    (await this.checkout(request)).release(true);
+  }
+
+  /** Keeps spares for a lane, from now on until it was unused for an hour. Returns at once. */
+  prepare(request: LaneRequest): void {
+    void this.#refill(this.#laneOf(request));
   }
 
   /** Ends the session's process, if it has one; the session itself stays. */
   async evict(sessionId: string): Promise<void> {
-    const held = this.#bySession.get(sessionId);
+    const held = this.#heldBy(sessionId);
     if (held) await this.#end(held);
   }
 
-  /** Ends every process of a project. */
+  /** Ends every process of a project and forgets its lanes. */
   async evictProject(project: string): Promise<void> {
+    for (const lane of this.lanes) if (lane.request.launch.project === project) this.#lanes.delete(lane.key);
     await Promise.all(
       this.processes.filter((held) => held.project === project).map((held) => this.#end(held)),
     );
   }
 
+  /** Ends a project's spares: its folder changed, and they have read the old one. */
+  async dropSpares(project: string): Promise<void> {
+    const spares = this.processes.filter((held) => held.project === project && held.sessionId === null);
+    await Promise.all(spares.map((held) => this.#end(held)));
+  }
+
   /** Ends every process and lends no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#lanes.clear();
     await Promise.all(this.processes.map((held) => this.#end(held)));
   }
 
-  async #start(request: CheckoutRequest, lane: string): Promise<Lease> {
+  #laneOf(request: LaneRequest): Lane {
+    const key = laneKey(request.launch);
+    let lane = this.#lanes.get(key);
+    if (!lane) this.#lanes.set(key, (lane = new Lane(key, request, this.#now())));
+    const { harness, launch, spares, maxOfProject } = request;
+    lane.request = { harness, launch, spares, maxOfProject };
+    lane.used(this.#now());
+    return lane;
+  }
+
+  #heldBy(sessionId: string): PooledProcess | undefined {
+    return this.processes.find((held) => held.sessionId === sessionId);
+  }
+
+  #spareOf(lane: string): PooledProcess | undefined {
+    return this.processes.find((held) => held.lane === lane && held.state === "ready" && held.isAlive);
+  }
+
+  async #start(
+    lane: Lane,
+    sessionId: string | null,
+    thread: Thread,
+    signal?: AbortSignal,
+  ): Promise<PooledProcess> {
+    const { launch, harness } = lane.request;
     const pooled = new PooledProcess({
-      project: request.launch.project,
-      sessionId: request.sessionId,
-      lane,
+      project: launch.project,
+      sessionId,
+      lane: lane.key,
       now: this.#now,
       logger: this.#log,
     });
-    this.#bySession.set(request.sessionId, pooled);
+    this.#all.add(pooled);
     const giveUp = (): void => void this.#end(pooled);
-    request.signal.addEventListener("abort", giveUp);
+    signal?.addEventListener("abort", giveUp);
     try {
-      const starting = request.harness.start({
-        launch: request.launch,
-        thread: request.thread,
+      const starting = harness.start({
+        launch,
+        thread,
         spawner: this.#spawner,
         signal: pooled.startup.signal,
       });
@@ -121,60 +195,89 @@ export class Pool {
       );
       const agent = await starting;
       if (pooled.isOver) throw givenUp(); // whoever ended it stops the agent
-      pooled.move("bound");
       void agent.process.exited.then(() => this.#forget(pooled));
-      return this.#lend(pooled, agent, request);
+      return pooled;
     } catch (error) {
+      if (!pooled.isOver) lane.failed(this.#now());
       await this.#end(pooled);
       throw error;
     } finally {
-      request.signal.removeEventListener("abort", giveUp);
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
-  #lend(pooled: PooledProcess, agent: AgentProcess, request: CheckoutRequest): Lease {
+  #lend(pooled: PooledProcess, lane: Lane, request: CheckoutRequest): Lease {
+    const { agent } = pooled;
+    if (agent === null) throw new Error("a process without an agent cannot be lent");
+    const since = this.#now();
     pooled.move("busy");
     let released = false;
     return {
       agent,
-      release: () => {
+      release: (completed) => {
         if (released) return;
         released = true;
-        if (pooled.state !== "busy") return;
-        pooled.move("bound");
-        pooled.idleTimer = setTimeout(() => {
-          this.#log.debug(
-            { session: pooled.sessionId },
-            "idle for too long; its process goes, the session stays",
-          );
-          void this.#end(pooled);
-        }, request.idleTimeoutMs);
-        pooled.idleTimer.unref();
+        this.counters.turnTook(this.#now() - since);
+        if (completed) lane.succeeded();
+        else if (!pooled.isAlive) {
+          this.counters.crashes += 1;
+          lane.failed(this.#now());
+        }
+        if (pooled.state === "busy") {
+          pooled.move("bound");
+          pooled.idleTimer = setTimeout(() => this.#evictIdle(pooled), request.idleTimeoutMs).unref();
+        }
+        this.#queue.wakeNext();
       },
     };
   }
 
-  /**
-   * The least recently used idle process where a bound is reached; null where there is room.
-   * @throws KartaError `pool_saturated` when none is idle
-   */
-  #inTheWay(request: CheckoutRequest): PooledProcess | null {
-    const ofProject = this.processes.filter((held) => held.project === request.launch.project);
-    const crowd = ofProject.length >= request.maxOfProject ? ofProject : this.processes;
-    const bound = crowd === ofProject ? request.maxOfProject : this.#max;
-    if (crowd.length < bound) return null;
-    const oldest = crowd
-      .filter((held) => held.state === "bound")
-      .reduce<PooledProcess | null>(
-        (best, held) => (best && best.lastUsedAt <= held.lastUsedAt ? best : held),
-        null,
-      );
-    if (oldest !== null) return oldest;
-    throw new KartaError(
-      "pool_saturated",
-      `all ${bound} agent processes are busy; try again, or raise max_processes in kartad.toml or karta.toml`,
-      { retryAfterSeconds: 5 },
+  #evictIdle(pooled: PooledProcess): void {
+    this.#log.debug({ session: pooled.sessionId }, "idle for too long; its process goes, the session stays");
+    this.counters.evictions += 1;
+    void this.#end(pooled);
+  }
+
+  /** Waits until a process may be started. Looked at again after each wait: somebody else may have taken the room. */
+  async #makeRoom(request: CheckoutRequest): Promise<void> {
+    const { project } = request.launch;
+    for (;;) {
+      const room = findRoom(this.processes, { project, maxOfProject: request.maxOfProject, max: this.#max });
+      switch (room.kind) {
+        case "free":
+          return;
+        case "in_the_way":
+          if (room.process.sessionId !== null) this.counters.evictions += 1;
+          await this.#end(room.process);
+          break;
+        case "none":
+          await this.#queue.wait(project, request.signal);
+      }
+      if (this.#stopped || request.signal.aborted) throw givenUp();
+    }
+  }
+
+  /** Starts spares until the lane has what it wants, one after the other. They take free room only. */
+  async #refill(lane: Lane): Promise<void> {
+    const { launch, maxOfProject } = lane.request;
+    const spares = this.processes.filter(
+      (held) => held.lane === lane.key && held.sessionId === null && !held.isOver,
     );
+    if (this.#stopped || this.#lanes.get(lane.key) !== lane) return;
+    if (spares.length >= lane.wantedSpares(this.#now())) return;
+    const room = findRoom(this.processes, { project: launch.project, maxOfProject, max: this.#max });
+    if (room.kind !== "free") return;
+    try {
+      const spare = await this.#start(lane, null, { kind: "new" });
+      spare.move("ready");
+      this.#queue.wakeNext();
+      await this.#refill(lane);
+    } catch (error) {
+      this.#log.warn(
+        { err: error, project: launch.project, failures: lane.failures },
+        "a spare did not start",
+      );
+    }
   }
 
   /** Resolves when nothing of the process is left, whatever it was doing. */
@@ -188,15 +291,10 @@ export class Pool {
 
   #forget(pooled: PooledProcess): void {
     if (pooled.state !== "exited") pooled.move("exited");
-    if (this.#bySession.get(pooled.sessionId) === pooled) this.#bySession.delete(pooled.sessionId);
+    if (this.#all.delete(pooled)) this.#queue.wakeNext();
   }
 }
 
 function givenUp(): KartaError {
   return new KartaError("shutting_down", "the session was ended while its agent started");
-}
-
-/** Keys are in a fixed order: specs are built in one place. */
-function laneOf(launch: LaunchSpec): string {
-  return JSON.stringify(launch);
 }

@@ -6,15 +6,17 @@ import type { AgentProcess } from "../harness/harness.ts";
 
 /**
  * - `starting`: spawned, or about to be; cannot take a turn yet
+ * - `ready`: a spare: it could take a turn, and belongs to no session yet
  * - `bound`: holds a session's conversation and waits for its next turn
  * - `busy`: runs a turn
  * - `stopping`: asked to end
  * - `exited`: nothing of it is left
  */
-export type ProcessState = "starting" | "bound" | "busy" | "stopping" | "exited";
+export type ProcessState = "starting" | "ready" | "bound" | "busy" | "stopping" | "exited";
 
 const MOVES: Readonly<Record<ProcessState, readonly ProcessState[]>> = {
-  starting: ["bound", "stopping", "exited"],
+  starting: ["ready", "bound", "stopping", "exited"],
+  ready: ["bound", "stopping", "exited"],
   bound: ["busy", "stopping", "exited"],
   busy: ["bound", "stopping", "exited"],
   stopping: ["exited"],
@@ -23,7 +25,8 @@ const MOVES: Readonly<Record<ProcessState, readonly ProcessState[]>> = {
 
 export interface PooledProcessOptions {
   readonly project: string;
-  readonly sessionId: string;
+  /** Null: a spare. */
+  readonly sessionId: string | null;
   /** Equal lanes have equal launch options. */
   readonly lane: string;
   readonly now: () => number;
@@ -34,10 +37,9 @@ export interface PooledProcessOptions {
 export class PooledProcess {
   readonly id: Id<"proc"> = newId("proc");
   readonly project: string;
-  readonly sessionId: string;
   readonly lane: string;
   readonly startedAt: number;
-  /** When it last became `bound`; the oldest goes first under pressure. */
+  /** When it last became `ready` or `bound`; the oldest goes first under pressure. */
   lastUsedAt: number;
   turns = 0;
   agent: AgentProcess | null = null;
@@ -49,36 +51,56 @@ export class PooledProcess {
   idleTimer: NodeJS.Timeout | null = null;
   readonly #now: () => number;
   readonly #log: Logger;
+  #sessionId: string | null;
   #state: ProcessState = "starting";
 
   constructor(options: PooledProcessOptions) {
     this.project = options.project;
-    this.sessionId = options.sessionId;
+    this.#sessionId = options.sessionId;
     this.lane = options.lane;
     this.#now = options.now;
     this.startedAt = this.lastUsedAt = options.now();
-    this.#log = options.logger.child({ process: this.id, session: options.sessionId });
+    this.#log = options.logger.child({ process: this.id });
   }
 
   get state(): ProcessState {
     return this.#state;
   }
 
+  /** Null while it is a spare. */
+  get sessionId(): string | null {
+    return this.#sessionId;
+  }
+
   /** @throws Error on a move that the table above does not have */
   move(to: ProcessState): void {
-    if (!MOVES[this.#state].includes(to))
+    if (!MOVES[this.#state].includes(to)) {
       throw new Error(`an agent process cannot go from ${this.#state} to ${to}`);
-    this.#log.debug({ from: this.#state, to }, "agent process");
+    }
+    this.#log.debug({ from: this.#state, to, session: this.#sessionId }, "agent process");
     this.#state = to;
     if (this.idleTimer !== null) {
       clearTimeout(this.idleTimer);
       this.idleTimer = null;
     }
-    if (to === "bound") this.lastUsedAt = this.#now();
+    if (to === "bound" || to === "ready") this.lastUsedAt = this.#now();
     if (to === "busy") this.turns += 1;
+  }
+
+  /** A spare becomes a session's. */
+  bind(sessionId: string): void {
+    if (this.#state !== "ready")
+      throw new Error(`a process that is ${this.#state} cannot be given to a session`);
+    this.#sessionId = sessionId;
+    this.move("bound");
   }
 
   get isOver(): boolean {
     return this.#state === "stopping" || this.#state === "exited";
+  }
+
+  /** It can take a turn: its agent runs. */
+  get isAlive(): boolean {
+    return this.agent !== null && this.agent.process.exit === null;
   }
 }

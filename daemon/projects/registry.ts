@@ -30,6 +30,8 @@ export interface RegistryOptions {
   readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
   /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */
   readonly onScript: (project: string, script: OfflineScript | null) => void;
+  /** A project can take turns, with its folder as it is now: get ready for its first session. Must not throw. */
+  readonly onReady: (project: string) => void;
   /** Before a project is forgotten: its turns and processes end, its private workspaces go. */
   readonly onRemove: (project: string) => Promise<void>;
   /** Sessions of each project that are not archived. */
@@ -143,6 +145,7 @@ export class ProjectRegistry {
       if (!existing) await this.#options.store.insert(row);
       this.#projects.set(chosen, { row, definition, health: { state: "ready" }, checked: Promise.resolve() });
       this.#options.onScript(chosen, definition.offlineScript);
+      this.#options.onReady(chosen);
       this.#log.info(
         { project: chosen, path: definition.root },
         existing ? "project read again" : "project added",

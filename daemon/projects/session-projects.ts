@@ -31,8 +31,16 @@ export function sessionProjects({
       turnTimeoutMs: manifest.runtime.turnTimeoutSeconds * 1000,
       idleTimeoutMs: manifest.pool.idleTimeoutSeconds * 1000,
       maxProcesses: manifest.pool.maxProcesses,
+      // A private copy of the folder per session: no process can be started before its session is there.
+      spares: manifest.runtime.workspace === "shared" ? manifest.pool.spares : 0,
       harness,
       requireReady: () => requireReady(project, harness),
+      commonLaunch: async (agent) => {
+        await project.checked;
+        if (project.health.state !== "ready" || harness.availability().kind !== "available") return null;
+        if (manifest.runtime.workspace !== "shared") return null;
+        return launchSpec(project, agent, "shared", workspaces).catch(() => null); // the turn will tell
+      },
       launch: async (sessionId, agent) => {
         await project.checked;
         requireReady(project, harness);

@@ -5,7 +5,7 @@ import { LIMITS } from "../../shared/protocol/sessions.ts";
 import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRecord } from "../store/sessions.ts";
 import type { SessionProject, SessionRuntime } from "./runtime.ts";
-import { CANCELLED, failedByError, runTurn } from "./run-turn.ts";
+import { CANCELLED, checkOut, failedByError, runTurn } from "./run-turn.ts";
 import { endTurn } from "./end-turn.ts";
 import { Turn, type TurnInput } from "./turn.ts";
 
@@ -22,6 +22,9 @@ export class LiveSession {
   #running = false;
   /** Ends that are being stored. */
   #ending = 0;
+  /** A process is being got ready ahead of a turn; the turn waits for it rather than start a second one. */
+  #warming: Promise<void> | null = null;
+  readonly #closed = new AbortController();
   #onIdle: () => void;
 
   constructor(options: {
@@ -50,7 +53,7 @@ export class LiveSession {
 
   /** Nothing runs, waits or is being stored: it may be dropped from memory. */
   get isIdle(): boolean {
-    return this.#turns.length === 0 && this.#ending === 0;
+    return this.#turns.length === 0 && this.#ending === 0 && this.#warming === null;
   }
 
   /**
@@ -108,6 +111,26 @@ export class LiveSession {
     if (turn.state === "queued" && turn !== this.#current) await this.#end(turn, CANCELLED);
   }
 
+  /** Gets the session's process ready. Returns at once; a session with turns has or gets one anyway. */
+  warm(): void {
+    if (this.#turns.length > 0 || this.#warming !== null) return;
+    this.#warming = checkOut(this.#runtime, this, this.record.current_agent, this.#closed.signal)
+      .then(
+        (lease) => lease.release(true),
+        (error: unknown) => this.#log.warn({ err: error }, "the session's process could not be got ready"),
+      )
+      .finally(() => {
+        this.#warming = null;
+        if (this.isIdle) this.#onIdle();
+      });
+  }
+
+  /** The session is being deleted, or kartad stops: a process that is being got ready is given up. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#warming;
+  }
+
   /** Ends every waiting turn with an error; the running one goes on. */
   async refuseWaiting(error: KartaError): Promise<void> {
     const waiting = this.#turns.filter((turn) => turn !== this.#current);
@@ -120,6 +143,7 @@ export class LiveSession {
     this.#running = true;
     for (let turn = this.#next(); turn !== null; turn = this.#next()) {
       this.#current = turn;
+      await this.#warming;
       const end = await runTurn(this.#runtime, this, turn);
       this.#current = null;
       await this.#end(turn, end);

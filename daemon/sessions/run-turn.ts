@@ -33,20 +33,23 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
     project: session.project.name,
   });
   let lease: Lease | null = null;
+  let completed = false;
   try {
     if (turn.isCancelRequested()) return CANCELLED;
     await handOff(runtime, session, turn);
-    lease = await checkOut(runtime, session, turn);
+    lease = await checkOut(runtime, session, turn.input.agent, turn.cancelSignal);
     turn.move("running");
     turn.startedAt = runtime.now();
     await runtime.turns.update(turn.id, { state: "running", started_at: turn.startedAt });
     if (turn.isCancelRequested()) return CANCELLED; // before its first word: there is nothing to pay for
-    return await converse(runtime, session, turn, lease.agent);
+    const end = await converse(runtime, session, turn, lease.agent);
+    completed = end.kind === "completed";
+    return end;
   } catch (error) {
     logger.warn({ err: error }, "the turn failed");
     return failedByError(error, turn);
   } finally {
-    lease?.release();
+    lease?.release(completed);
   }
 }
 
@@ -123,24 +126,29 @@ async function handOff(runtime: SessionRuntime, session: LiveSession, turn: Turn
   record.current_agent = to;
 }
 
-async function checkOut(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<Lease> {
-  const { record, project } = session;
-  const launch = await project.launch(record.id, turn.input.agent);
+/** Borrows the session's process. Whoever gets the lease releases it. @throws KartaError as `Pool.checkout` */
+export async function checkOut(
+  runtime: SessionRuntime,
+  { record, project }: LiveSession,
+  agent: string,
+  signal: AbortSignal,
+): Promise<Lease> {
   const lease = await runtime.pool.checkout({
     sessionId: record.id,
     harness: project.harness,
-    launch,
+    launch: await project.launch(record.id, agent),
     thread: record.thread_id === null ? { kind: "new" } : { kind: "resume", threadId: record.thread_id },
     idleTimeoutMs: project.idleTimeoutMs,
+    spares: project.spares,
     maxOfProject: project.maxProcesses,
-    signal: turn.cancelSignal,
+    signal,
   });
   // Stored before the first word is sent: after a crash the next message finds the same conversation.
   if (record.thread_id !== lease.agent.threadId) {
     try {
       await runtime.sessions.update(record.id, { thread_id: lease.agent.threadId });
     } catch (error) {
-      lease.release();
+      lease.release(false);
       throw error;
     }
     record.thread_id = lease.agent.threadId;

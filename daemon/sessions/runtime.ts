@@ -16,9 +16,13 @@ export interface SessionProject {
   readonly turnTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxProcesses: number;
+  /** Processes kept ready for new sessions. */
+  readonly spares: number;
   readonly harness: Harness;
   /** @throws KartaError `harness_unavailable` when it can't take a turn now, saying what to do */
   requireReady(): void;
+  /** What new sessions of this agent are started with; null where each has a workspace of its own, or it can't start. */
+  commonLaunch(agent: string): Promise<LaunchSpec | null>;
   /** Waits for a check that is under way, prepares the workspace and says what to start. */
   launch(sessionId: string, agent: string): Promise<LaunchSpec>;
 }

@@ -5,7 +5,8 @@ import type { CreateSession, SendMessage, Session, SessionPage } from "../../sha
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
 import type { SessionRow } from "../store/schema.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { LiveSession } from "./live-session.ts";
+import type { LiveSession } from "./live-session.ts";
+import { LiveSessions, noSuchSession } from "./live-sessions.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionRuntime } from "./runtime.ts";
 import type { Turn } from "./turn.ts";
 import { sessionView } from "./view.ts";
@@ -13,29 +14,20 @@ import { sessionView } from "./view.ts";
 /** Which sessions a caller may reach: all of the daemon's, or one project's. */
 export type Scope = { readonly kind: "all" } | { readonly kind: "project"; readonly name: string };
 
-/** A session in memory. Opening is shared, so that it is never there twice. */
-interface Held {
-  readonly opening: Promise<LiveSession>;
-  /** Null while it opens. */
-  session: LiveSession | null;
-  /** Calls that need it; it is dropped when they and its turns are done. */
-  holds: number;
-}
-
 /** Owner: the composition root. */
 export class SessionService {
   readonly #runtime: SessionRuntime;
-  /** Sessions with turns, or being sent to. */
-  readonly #held = new Map<string, Held>();
+  readonly #live: LiveSessions;
   #draining = false;
 
   constructor(runtime: SessionRuntime) {
     this.#runtime = runtime;
+    this.#live = new LiveSessions(runtime);
   }
 
   /** Turns that have not ended, over all sessions. */
   get liveTurns(): readonly Turn[] {
-    return this.#sessions.flatMap((session) => session.turns);
+    return this.#live.all.flatMap((session) => session.turns);
   }
 
   /**
@@ -62,6 +54,7 @@ export class SessionService {
       archived_at: null,
     };
     await this.#runtime.sessions.insert(row);
+    void this.prepare(project, row.current_agent);
     return sessionView(
       { ...row, last_seq: 0, input_tokens: 0, output_tokens: 0, cost_usd: null },
       null,
@@ -72,7 +65,7 @@ export class SessionService {
   /** @throws KartaError `not_found` */
   async get(scope: Scope, id: string): Promise<Session> {
     const record = await this.#record(scope, id);
-    const turn = this.#held.get(id)?.session?.turn ?? null;
+    const turn = this.#live.find(id)?.turn ?? null;
     return sessionView(record, turn, null);
   }
 
@@ -88,7 +81,7 @@ export class SessionService {
     const shown = rows.slice(0, page.limit);
     const last = shown.at(-1);
     return {
-      data: shown.map((row) => sessionView(row, this.#held.get(row.id)?.session?.turn ?? null, null)),
+      data: shown.map((row) => sessionView(row, this.#live.find(row.id)?.turn ?? null, null)),
       next_cursor:
         rows.length > page.limit && last ? encodeCursor({ createdAt: last.created_at, id: last.id }) : null,
     };
@@ -102,9 +95,9 @@ export class SessionService {
   async send(scope: Scope, id: string, body: SendMessage): Promise<{ turn: Turn; session: Session }> {
     if (this.#draining) throw shuttingDown();
     await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
-    return this.#withLive(id, async (session) => {
+    return this.#live.use(id, async (session) => {
       if (this.#draining) throw shuttingDown(); // it may have begun while the session was opened
-      if (session.record.archived_at !== null) throw notFound();
+      if (session.record.archived_at !== null) throw noSuchSession();
       if (body.agent !== undefined) requireAgent(session.project, body.agent);
       session.project.requireReady();
       const turn = await session.enqueue({
@@ -123,12 +116,40 @@ export class SessionService {
   /** @returns the id of the turn that was asked to end. @throws KartaError `not_found`, `no_turn_running` */
   async cancel(scope: Scope, id: string): Promise<string> {
     await this.#record(scope, id);
-    const session = this.#held.get(id)?.session;
+    const session = this.#live.find(id);
     const turn = session?.turn ?? null;
     if (!session || turn === null)
       throw new KartaError("no_turn_running", "no turn runs or waits in this session");
     await session.cancel(turn);
     return turn.id;
+  }
+
+  /**
+   * Gets a process ready for the session, so that its next turn starts warm. Resolves at once, before it is ready.
+   * @throws KartaError `not_found`, `harness_unavailable`, `shutting_down`
+   */
+  async warm(scope: Scope, id: string): Promise<void> {
+    if (this.#draining) throw shuttingDown();
+    await this.#record(scope, id);
+    await this.#live.use(id, (session) => {
+      if (session.record.archived_at !== null) throw noSuchSession();
+      session.project.requireReady();
+      session.warm();
+      return Promise.resolve();
+    });
+  }
+
+  /** Keeps processes ready for new sessions of a project. Never rejects: a turn tells what is wrong. */
+  async prepare(project: SessionProject, agent: string = DEFAULT_AGENT): Promise<void> {
+    if (project.spares === 0 || this.#draining) return;
+    const launch = await project.commonLaunch(agent);
+    if (launch === null) return;
+    this.#runtime.pool.prepare({
+      harness: project.harness,
+      launch,
+      spares: project.spares,
+      maxOfProject: project.maxProcesses,
+    });
   }
 
   /** Cancels the session's turns, ends its process and archives the handle. @throws KartaError `not_found` */
@@ -138,7 +159,7 @@ export class SessionService {
       const now = this.#runtime.now();
       await this.#runtime.sessions.update(id, { archived_at: now, updated_at: now });
       // One that is being opened has read the row before it was archived, maybe.
-      const session = await this.#held.get(id)?.opening.catch(() => null);
+      const session = await this.#live.findOpening(id);
       if (session) {
         session.record.archived_at = now;
         await this.#endTurns(session);
@@ -150,7 +171,7 @@ export class SessionService {
 
   /** Ends every turn of a project's sessions. Called before the project is removed. */
   async endProject(name: string): Promise<void> {
-    const sessions = this.#sessions.filter((session) => session.project.name === name);
+    const sessions = this.#live.all.filter((session) => session.project.name === name);
     await Promise.all(sessions.map((session) => this.#endTurns(session)));
     await this.#runtime.pool.evictProject(name);
   }
@@ -166,7 +187,7 @@ export class SessionService {
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    const sessions = this.#sessions;
+    const sessions = this.#live.all;
     await Promise.all(sessions.map((session) => session.refuseWaiting(shuttingDown())));
     const running = this.liveTurns.map((turn) => turn.outcome);
     let timer: NodeJS.Timeout | undefined;
@@ -179,7 +200,7 @@ export class SessionService {
 
   async #endTurns(session: LiveSession): Promise<void> {
     const turns = [...session.turns];
-    await Promise.all(turns.map((turn) => session.cancel(turn)));
+    await Promise.all([session.close(), ...turns.map((turn) => session.cancel(turn))]);
     await Promise.all(turns.map((turn) => turn.outcome));
   }
 
@@ -209,51 +230,13 @@ export class SessionService {
 
   async #record(scope: Scope, id: string): Promise<SessionRecord> {
     const record = isId("sess", id) ? await this.#runtime.sessions.get(id) : null;
-    if (record === null || !inScope(scope, record)) throw notFound();
+    if (record === null || !inScope(scope, record)) throw noSuchSession();
     return record;
-  }
-
-  get #sessions(): LiveSession[] {
-    return [...this.#held.values()].flatMap((held) => held.session ?? []);
-  }
-
-  async #withLive<T>(id: string, use: (session: LiveSession) => Promise<T>): Promise<T> {
-    let held = this.#held.get(id);
-    if (!held) {
-      held = { opening: this.#open(id), session: null, holds: 0 };
-      this.#held.set(id, held);
-    }
-    held.holds += 1; // before anything is awaited, so that nobody drops it in between
-    try {
-      held.session = await held.opening;
-      return await use(held.session);
-    } finally {
-      held.holds -= 1;
-      this.#dropIfIdle(id);
-    }
-  }
-
-  async #open(id: string): Promise<LiveSession> {
-    const record = await this.#runtime.sessions.get(id);
-    const project = record === null ? null : this.#runtime.projects.find(record.project);
-    if (record === null || project === null) throw notFound();
-    return new LiveSession({ record, project, runtime: this.#runtime, onIdle: () => this.#dropIfIdle(id) });
-  }
-
-  #dropIfIdle(id: string): void {
-    const held = this.#held.get(id);
-    if (!held || held.holds > 0 || held.session?.isIdle === false) return;
-    this.#held.delete(id);
-    if (held.session !== null) this.#runtime.log.close(id);
   }
 }
 
 function inScope(scope: Scope, record: SessionRecord): boolean {
   return scope.kind === "all" || record.project === scope.name;
-}
-
-function notFound(): KartaError {
-  return new KartaError("not_found", "no such session");
 }
 
 function shuttingDown(): KartaError {

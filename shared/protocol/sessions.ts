@@ -209,6 +209,15 @@ export const sessionRoutes = {
     body: NothingSchema,
     response: z.object({ turn_id: z.string() }),
   }),
+  warmSession: route({
+    method: "POST",
+    path: "/sessions/:id/warm",
+    summary: "Get a process ready now, so that the next turn starts warm",
+    status: 202,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: NothingSchema,
+  }),
   sendMessage: route({
     method: "POST",
     path: "/sessions/:id/messages",

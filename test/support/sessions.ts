@@ -59,7 +59,13 @@ export function sessionBench(
 ): SessionBench {
   const harness = new ScriptedHarness();
   const now = () => Date.now();
-  const pool = new Pool({ spawner, logger: silent, now, maxProcesses: options.maxProcesses ?? 50 });
+  const pool = new Pool({
+    spawner,
+    logger: silent,
+    now,
+    maxProcesses: options.maxProcesses ?? 50,
+    patienceMs: 50,
+  });
   const discarded: string[] = [];
   const project = {
     name: "bot",
@@ -69,7 +75,10 @@ export function sessionBench(
     turnTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
     maxProcesses: 50,
+    spares: 0,
     harness,
+    commonLaunch: (agent: string) =>
+      Promise.resolve(launchSpec({ agent: agent === "default" ? null : agent })),
     requireReady: () => {
       if (harness.unavailable !== null) throw new KartaError("harness_unavailable", harness.unavailable);
     },

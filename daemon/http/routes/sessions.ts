@@ -45,16 +45,28 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
     turn_id: await sessions.cancel(scopeOf(request), params.id),
   }));
 
+  mount(router, sessionRoutes.warmSession, async ({ request, params }) => {
+    await sessions.warm(scopeOf(request), params.id);
+    return undefined;
+  });
+
   mount(router, sessionRoutes.sendMessage, async ({ request, response, params, query, body }) => {
     const { turn } = await sessions.send(scopeOf(request), params.id, body);
     if (body.stream !== true) return unaryAnswer(params.id, turn);
     const withSystem = includesSystem(query);
-    streamEvents(response, {
+    const stream = streamEvents(response, {
       source: eventsOf(params.id),
       after: turn.acceptedSeq,
       shows: (event) =>
         event.turnId === turn.id && event.type !== "message" && (withSystem || event.type !== "system"),
       endsAfter: (event) => event.turnId === turn.id && isTerminal(event),
+    });
+    void turn.outcome.then(() => {
+      if (turn.isEndStored) return; // the log shows it
+      stream.fail(
+        "storage_unavailable",
+        "the turn has ended, but its end could not be stored; see `karta logs`",
+      );
     });
     return STREAMED;
   });
@@ -64,7 +76,8 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
     const withSystem = includesSystem(query);
     const shows = (event: LoggedEvent) => withSystem || event.type !== "system";
     const source = eventsOf(params.id);
-    const cursor = query.after ?? lastEventId(request);
+    // The header first: a browser that reconnects sends it along with the URL it began with.
+    const cursor = lastEventId(request) ?? query.after;
     if (query.follow === "false") {
       const page = await source.page(cursor ?? 0, query.limit ?? DEFAULT_EVENT_PAGE);
       return {
@@ -106,14 +119,16 @@ async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnResult> {
   }
 }
 
-/** `metadata.KEY=VALUE` in a query. */
+/** `metadata.KEY=VALUE` in a query. @throws KartaError `invalid_request` for a key that comes twice */
 function metadataOf(query: Readonly<Record<string, unknown>>): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query)) {
-    if (name.startsWith("metadata.") && typeof value === "string")
-      found[name.slice("metadata.".length)] = value;
-  }
-  return found;
+  const named = Object.entries(query).filter(([name]) => name.startsWith("metadata."));
+  const found = named.map(([name, value]): [string, string] => {
+    if (typeof value === "string") return [name.slice("metadata.".length), value];
+    throw new KartaError("invalid_request", `${name}: expected one value`, {
+      issues: [{ path: name, message: "expected one value" }],
+    });
+  });
+  return Object.fromEntries(found); // keeps a key like __proto__
 }
 
 function includesSystem(query: { readonly include?: unknown }): boolean {

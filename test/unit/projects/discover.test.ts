@@ -36,7 +36,8 @@ describe("agents", () => {
       },
       {
         path: ".claude/agents/b.md",
-        message: "not an agent: Claude Code loads none without name and description in its frontmatter; add it",
+        message:
+          "not an agent: Claude Code loads none without name and description in its frontmatter; add it",
       },
     ]);
   });

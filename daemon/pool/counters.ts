@@ -1,0 +1,23 @@
+/** What the pool has done since kartad started; for /metrics and for an honest Retry-After. */
+
+/** How much the newest turn counts in the mean. */
+const WEIGHT = 0.2;
+const LONGEST_RETRY_SECONDS = 120;
+
+export class PoolCounters {
+  warmStarts = 0;
+  coldStarts = 0;
+  evictions = 0;
+  crashes = 0;
+  #meanTurnMs = 2000;
+
+  turnTook(ms: number): void {
+    this.#meanTurnMs += WEIGHT * (ms - this.#meanTurnMs);
+  }
+
+  /** How long one more turn would wait behind `waiting` others for one of `processes`, as turns go now. */
+  expectedWaitSeconds(waiting: number, processes: number): number {
+    const seconds = (this.#meanTurnMs * (waiting + 1)) / Math.max(1, processes) / 1000;
+    return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil(seconds)));
+  }
+}
