@@ -1,5 +1,8 @@
 /** The measures, in the order they run. */
 import type { Measure } from "../measure.ts";
+import { laterTurn } from "./later-turn.ts";
+import { newSession } from "./new-session.ts";
 import { relayLatency } from "./relay-latency.ts";
+import { resume } from "./resume.ts";
 
-export const MEASURES: readonly Measure[] = [relayLatency];
+export const MEASURES: readonly Measure[] = [relayLatency, newSession, laterTurn, resume];

@@ -4,13 +4,11 @@
  */
 import { z } from "zod";
 import { wallMs } from "../clock.ts";
-import { startKartad } from "../karta/bench-kartad.ts";
-import { KartaClient } from "../karta/client.ts";
+import type { KartaClient } from "../karta/client.ts";
 import type { Line, Measure, MeasureContext } from "../measure.ts";
 import { readStamp, startStampingModel } from "../model/stamping-model.ts";
-import { kartaFiles, PLAIN_FILES } from "../project-files.ts";
 import { LiveQuery } from "../sdk/live-query.ts";
-import { sdkOptions } from "../sdk/options.ts";
+import { startSides } from "../sides.ts";
 import { median } from "../statistics.ts";
 
 const TOKENS_A_TURN = 40;
@@ -26,24 +24,15 @@ export const relayLatency: Measure = {
   name: "relay-latency",
   about: "a streamed token at Karta's client, against the same token at a plain SDK script",
   run: async (context) => {
-    const { scope, root } = context;
+    const { scope } = context;
     const modelUrl = await startStampingModel({
       scope,
       tokens: TOKENS_A_TURN,
       tokensPerSecond: TOKENS_PER_SECOND,
     });
-    const kartad = await startKartad({
-      root,
-      scope,
-      flags: [],
-      env: { ANTHROPIC_API_KEY: "bench", ANTHROPIC_BASE_URL: modelUrl },
-    });
-    await kartad.addProject("bench", kartaFiles());
-    const client = new KartaClient(kartad.url);
-    scope.onEnd(() => client.close());
+    const { client, plain } = await startSides(context, modelUrl);
     const session = await client.create();
-    const plain = new LiveQuery(sdkOptions({ home: scope.folder(), modelUrl, files: PLAIN_FILES }), scope);
-    return measure(context, client, session, plain);
+    return measure(context, client, session, new LiveQuery(plain, scope));
   },
 };
 

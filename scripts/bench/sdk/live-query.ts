@@ -23,6 +23,16 @@ export class LiveQuery {
     });
   }
 
+  /** Runs one turn. @returns milliseconds to the first text. @throws as `turn` */
+  async firstToken(text: string): Promise<number> {
+    const startedAt = performance.now();
+    const deltas: number[] = [];
+    await this.turn(text, ({ at }) => deltas.push(at));
+    const [first] = deltas;
+    if (first === undefined) throw new Error("the SDK's turn said nothing");
+    return first - startedAt;
+  }
+
   /** Runs one turn. @throws Error when the process ends before the turn does, or the turn failed */
   async turn(text: string, onDelta: (delta: Delta) => void): Promise<void> {
     this.#inbox.push({

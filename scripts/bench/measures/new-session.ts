@@ -1,0 +1,57 @@
+/** The first word of a new session: what a visitor waits for who writes the first message. */
+import { contender, interleave } from "../interleave.ts";
+import { firstTokenOfNew } from "../karta/first-token.ts";
+import { keepsSpares, spareReady } from "../karta/spares.ts";
+import type { Measure } from "../measure.ts";
+import { startFastModel } from "../model/fast-model.ts";
+import { freshTurn, readyTurn } from "../sdk/one-turn.ts";
+import { startSides } from "../sides.ts";
+import { median } from "../statistics.ts";
+import { settle } from "../wait-until.ts";
+
+const SAMPLES = 15;
+
+export const newSession: Measure = {
+  name: "new-session-warm",
+  about: "first token of a new session, with a spare ready where kartad keeps some",
+  run: async ({ root, samples, scope, say }) => {
+    const { kartad, client, plain } = await startSides({ root, scope }, await startFastModel(scope), {
+      spares: 1,
+    });
+    const spares = await keepsSpares(kartad);
+    if (!spares) say("this kartad keeps no spares");
+    const karta = contender(async () => {
+      if (spares) await spareReady(kartad);
+      await settle();
+      const { sessionId, ms } = await firstTokenOfNew(client);
+      await client.delete(sessionId);
+      return ms;
+    });
+    const fresh = contender(async () => {
+      if (spares) await spareReady(kartad); // its start must not weigh on the baseline either
+      await settle();
+      return (await freshTurn(plain)).ms;
+    });
+    const ready = contender(async () => {
+      await settle();
+      return (await readyTurn(plain)).ms;
+    });
+    await interleave(samples ?? SAMPLES, [karta, fresh, ready]);
+    const note = spares
+      ? "a spare was ready each time"
+      : "kartad keeps no spares: each session starts its process";
+    const finding = (against: string, baseline: readonly number[], atMost: number) => ({
+      measure: `new-session-warm: ÷ ${against}`,
+      unit: "ms" as const,
+      baseline: median(baseline),
+      karta: median(karta.samples),
+      budget: { on: "ratio" as const, atMost },
+      samples: { baseline, karta: karta.samples },
+      note,
+    });
+    return [
+      finding("SDK fresh query()", fresh.samples, 0.35),
+      finding("SDK process that startup() made ready", ready.samples, 1.15),
+    ];
+  },
+};
