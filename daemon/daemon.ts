@@ -17,6 +17,7 @@ import { createHttpServer, listenOnPort } from "./http/listen.ts";
 import type { Log } from "./log.ts";
 import { OfflineModel } from "./offline-model/server.ts";
 import { Pool } from "./pool/pool.ts";
+import { ProcessJournal } from "./process/journal.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
@@ -78,7 +79,11 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       undo.push(() => offlineModel.stop());
     }
 
-    const spawner = new ProcessSpawner({ logger });
+    const journal = new ProcessJournal(path.join(config.stateHome, "run", "processes"));
+    const leftovers = journal.endLeftovers();
+    if (leftovers > 0)
+      logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
+    const spawner = new ProcessSpawner({ logger, journal });
     undo.push(() => spawner.stopAll());
     const pool = new Pool({ spawner, logger, now, maxProcesses: config.maxProcesses });
     undo.push(() => pool.stop());

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import type { Logger } from "pino";
 import { newId } from "../../shared/ids.ts";
 import { Guard } from "./guard.ts";
+import { PROCESS_VARIABLE, type ProcessJournal } from "./journal.ts";
 import { describeExit, type ManagedProcess, type ProcessExit, type SpawnRequest } from "./process.ts";
 import { endGroup } from "./process-group.ts";
 
@@ -15,10 +16,13 @@ const STRAGGLER_GRACE_MS = 500;
 export class ProcessSpawner {
   readonly #live = new Set<ManagedProcess>();
   readonly #guard: Guard;
+  readonly #journal: ProcessJournal | null;
   readonly #log: Logger;
 
-  constructor(options: { readonly logger: Logger }) {
+  /** @param options.journal where children are written down for the next start; left out, the guard is alone */
+  constructor(options: { readonly logger: Logger; readonly journal?: ProcessJournal }) {
     this.#log = options.logger.child({ part: "process" });
+    this.#journal = options.journal ?? null;
     this.#guard = new Guard({
       onRestart: () => this.#log.warn("the guard process died and was started again"),
     });
@@ -35,9 +39,10 @@ export class ProcessSpawner {
    */
   spawn(request: SpawnRequest): ManagedProcess {
     const id = newId("proc");
+    this.#journal?.add(id); // before it is there: kartad may die at any line
     const subprocess = execa(request.command, request.args, {
       cwd: request.cwd,
-      env: { ...request.env, KARTA_PROCESS: id },
+      env: { ...request.env, [PROCESS_VARIABLE]: id },
       extendEnv: false,
       detached: true, // setsid: a group of its own
       cleanup: false, // the guard and `stopAll` do it, for the whole group
@@ -82,6 +87,7 @@ export class ProcessSpawner {
         await ending;
         this.#guard.remove(pid);
       }
+      this.#journal?.remove(id);
       this.#live.delete(managed);
       return how;
     });
