@@ -1,11 +1,14 @@
 /** Server-sent events on one response, fed by a watcher of the log. */
 import type { Response } from "express";
+import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { EventSink, EventSource } from "../events/watcher.ts";
 import { Watcher } from "../events/watcher.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
 
 /** A comment goes out after this much silence, so that proxies keep the connection (spec: http-api, Messages). */
 const PING_MS = 15_000;
+/** A reader that was cut off may still read why for this long. One that reads nothing would hold its buffer for ever. */
+const CUT_OFF_MS = 30_000;
 
 export interface SseOptions {
   readonly source: EventSource;
@@ -19,10 +22,15 @@ export interface SseOptions {
   readonly onEnd?: () => void;
 }
 
+export interface EventStream {
+  /** Ends it with an error that is not in the log. Harmless when it is over. */
+  fail(code: TurnErrorCode, message: string): void;
+}
+
 /**
  * Answers with a stream. Owner: the connection; freed when the client leaves, when it is cut off, or at the end.
  */
-export function streamEvents(response: Response, options: SseOptions): void {
+export function streamEvents(response: Response, options: SseOptions): EventStream {
   response.status(200).set({
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
@@ -65,16 +73,22 @@ export function streamEvents(response: Response, options: SseOptions): void {
           "this reader fell too far behind and was cut off; read on from the last id it got",
         ),
       );
+      const cutOff = setTimeout(() => response.destroy(), CUT_OFF_MS);
+      cutOff.unref();
+      response.once("close", () => clearTimeout(cutOff));
     },
     failed: () => end(errorFrame("internal", "the event log could not be read; read on from the last id")),
   };
   const watcher = new Watcher({ source: options.source, sink, after: options.after });
   response.on("drain", () => watcher.resume());
   response.on("close", () => end(""));
+  // A client that left while its request was looked at has closed already; HEAD wants no more than the headers.
+  if (response.closed || response.req.method === "HEAD") end("");
+  return { fail: (code, message) => end(errorFrame(code, message)) };
 }
 
 /** Ends a subscription; it has no id and is not stored: the session itself goes on. */
-function errorFrame(code: "slow_consumer" | "internal", message: string): string {
+function errorFrame(code: TurnErrorCode, message: string): string {
   const data = { type: "error", data: { code, message, retryable: true } };
   return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
 }
