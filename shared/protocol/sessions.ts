@@ -27,14 +27,15 @@ const metadataValue = z.union(
     error: "expected a string, number, boolean or null",
   },
 );
-const metadataKey = z
-  .string()
-  .min(1)
-  .max(LIMITS.metadataKeyLength)
-  // An object cannot hold it as a plain key: it would be lost without a word.
-  .refine((key) => key !== "__proto__", { error: "__proto__ cannot be a key" });
-export const MetadataSchema = z
-  .record(metadataKey, metadataValue, { error: "expected an object of JSON scalars" })
+const metadataKey = z.string().min(1).max(LIMITS.metadataKeyLength);
+// A record passes over this key: it would be lost without a word.
+const withoutProto = z
+  .unknown()
+  .refine((input) => typeof input !== "object" || input === null || !Object.hasOwn(input, "__proto__"), {
+    error: "__proto__ cannot be a key",
+  });
+export const MetadataSchema = withoutProto
+  .pipe(z.record(metadataKey, metadataValue, { error: "expected an object of JSON scalars" }))
   .refine((metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys, {
     error: (issue) =>
       `expected at most ${LIMITS.metadataKeys} keys, found ${Object.keys(issue.input ?? {}).length}`,
@@ -149,6 +150,11 @@ export const SessionPageSchema = z.object({
 });
 export type SessionPage = z.infer<typeof SessionPageSchema>;
 
+export const StreamQuerySchema = z.object({
+  /** `system` shows harness internals too. */
+  include: z.string().max(100).optional(),
+});
+
 export const EventsQuerySchema = z.looseObject({
   after: integerText("a seq", 0, Number.MAX_SAFE_INTEGER).optional(),
   follow: z.enum(["true", "false"]).optional(),
@@ -223,7 +229,7 @@ export const sessionRoutes = {
     path: "/sessions/:id/messages",
     summary: "Run one turn: JSON, or server-sent events with stream: true",
     status: 200,
-    query: NoQuerySchema,
+    query: StreamQuerySchema,
     body: SendMessageSchema,
     response: TurnResultSchema,
   }),

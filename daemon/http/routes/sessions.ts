@@ -131,8 +131,8 @@ function metadataOf(query: Readonly<Record<string, unknown>>): Record<string, st
   return Object.fromEntries(found); // keeps a key like __proto__
 }
 
-function includesSystem(query: { readonly include?: unknown }): boolean {
-  return typeof query.include === "string" && query.include.split(",").includes("system");
+function includesSystem(query: { readonly include?: string | undefined }): boolean {
+  return query.include?.split(",").includes("system") ?? false;
 }
 
 /** The header that browsers send when an EventSource reconnects. */
