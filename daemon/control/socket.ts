@@ -1,5 +1,5 @@
 /** The control socket's life: a folder only the owner can enter, a stale socket replaced only if dead, mode 0600. */
-import { chmod, mkdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 
@@ -30,7 +30,9 @@ export class NotASocketError extends Error {
 export async function prepareSocket(socketPath: string): Promise<void> {
   const folder = path.dirname(socketPath);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700); // the folder may be older than kartad
+  // The folder may be older than kartad; one that others live in is not ours to close: KARTA_SOCKET may name /tmp.
+  const others = (await readdir(folder)).filter((name) => name !== path.basename(socketPath));
+  if (others.length === 0) await chmod(folder, 0o700);
   const found = await stat(socketPath).catch(() => null);
   if (found === null) return;
   if (!found.isSocket()) throw new NotASocketError(socketPath);
@@ -38,14 +40,16 @@ export async function prepareSocket(socketPath: string): Promise<void> {
   await rm(socketPath, { force: true });
 }
 
-/** Listens, for the owner alone. The folder's mode guards the moment between `listen` and `chmod`. */
+/** Listens, for the owner alone: from its first moment, whoever may enter the folder. */
 export async function listenOnSocket(server: net.Server, socketPath: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
+    const umask = process.umask(0o177); // `listen` makes the socket before it returns
     server.listen(socketPath, () => {
       server.off("error", reject);
       resolve();
     });
+    process.umask(umask);
   });
   await chmod(socketPath, 0o600);
 }
@@ -57,6 +61,9 @@ function answers(socketPath: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false));
+    // Anything else (a full backlog, say) may be a kartad that is only busy.
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+    );
   });
 }
