@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import toml from "toml";
 import { z } from "zod";
 import { issuesFromZod } from "../shared/errors.ts";
-import { socketPath, stateHome } from "../shared/paths.ts";
+import { socketPath, stateHome, type PathsEnvironment } from "../shared/paths.ts";
 
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
@@ -14,7 +14,9 @@ export class ConfigError extends Error {
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z.int().min(0).max(65_535);
+/** Digits alone: Number() would take "" for 0, which is any free port, and "0x50" for 80. */
+const portText = z.string().regex(/^\d+$/, { error: "expected a port number" }).transform(Number).pipe(port);
 const origin = z.url({ protocol: /^https?$/ });
 
 /** What `kartad.toml` may hold; every key optional, unknown keys refused. */
@@ -112,13 +114,15 @@ export function readConfig(
     platform: process.platform,
   };
   const home = stateHome(place);
+  const socket = socketOf(place);
   const file = readFile(path.join(home, "kartad.toml"));
-  const chosenPort = setting("port", port, flags.port, "KARTA_PORT", env);
+  const chosenHost = setting("host", z.string(), flags.host, "KARTA_HOST", env);
+  const chosenPort = setting("port", portText, flags.port, "KARTA_PORT", env);
   const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
   return {
     kind: "run",
     config: {
-      host: flags.host ?? env.KARTA_HOST ?? file.host ?? "127.0.0.1",
+      host: chosenHost ?? file.host ?? "127.0.0.1",
       port: chosenPort ?? file.port ?? 8000,
       offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
       insecure: flags.insecure ?? file.insecure ?? false,
@@ -128,7 +132,7 @@ export function readConfig(
       drainSeconds: file.drain_seconds ?? 30,
       maxProcesses: file.max_processes ?? defaultMaxProcesses(),
       stateHome: home,
-      socketPath: socketPath(place),
+      socketPath: socket,
       homedir: place.homedir,
       env,
     },
@@ -142,6 +146,14 @@ function parseFlags(argv: readonly string[]) {
     throw new ConfigError(
       error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error),
     );
+  }
+}
+
+function socketOf(place: PathsEnvironment): string {
+  try {
+    return socketPath(place);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
   }
 }
 

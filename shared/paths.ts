@@ -17,14 +17,17 @@ export interface PathsEnvironment {
 const SUN_PATH_BYTES: Partial<Record<NodeJS.Platform, number>> = { linux: 107 };
 const SMALLEST_SUN_PATH_BYTES = 103;
 
+/** An empty variable is as if it were not there. */
+const given = (value: string | undefined): string | undefined => (value === "" ? undefined : value);
+
 /** kartad's control socket: `$KARTA_SOCKET`, else `$XDG_RUNTIME_DIR/karta/kartad.sock`, else `~/.karta/run/kartad.sock`. */
 export function socketPath({ env, homedir, platform }: PathsEnvironment): string {
-  const chosen =
-    env.KARTA_SOCKET ??
-    (env.XDG_RUNTIME_DIR
-      ? path.join(env.XDG_RUNTIME_DIR, "karta", "kartad.sock")
-      : path.join(homedir, ".karta", "run", "kartad.sock"));
-  const absolute = path.resolve(chosen);
+  const absolute = path.resolve(
+    given(env.KARTA_SOCKET) ??
+      (env.XDG_RUNTIME_DIR
+        ? path.join(env.XDG_RUNTIME_DIR, "karta", "kartad.sock")
+        : path.join(homedir, ".karta", "run", "kartad.sock")),
+  );
   const limit = SUN_PATH_BYTES[platform] ?? SMALLEST_SUN_PATH_BYTES;
   const bytes = Buffer.byteLength(absolute);
   if (bytes > limit) {
@@ -40,7 +43,7 @@ export function socketPath({ env, homedir, platform }: PathsEnvironment): string
 export function stateHome({ env, homedir, platform }: PathsEnvironment): string {
   if (env.KARTA_HOME) return path.resolve(env.KARTA_HOME);
   if (platform === "darwin") return path.join(homedir, "Library", "Application Support", "karta");
-  return path.join(env.XDG_STATE_HOME ?? path.join(homedir, ".local", "state"), "karta");
+  return path.join(given(env.XDG_STATE_HOME) ?? path.join(homedir, ".local", "state"), "karta");
 }
 
 /** The folder of Karta's own package.json, from source and from `dist/` alike. */
