@@ -140,6 +140,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const sessions = new SessionService({
       sessions: store.sessions,
       turns: store.turns,
+      events: store.events,
       log: events,
       pool,
       projects,

@@ -69,16 +69,26 @@ export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, total_tokens
 /** A tool that the agent wants to use and that no rule of the project allows or refuses by itself. */
 export interface PermissionRequest {
   readonly toolUseId: string;
+  /** `question`: the agent wants an answer to go on with, rather than leave to act. */
+  readonly kind: "tool_use" | "question";
   readonly tool: string;
   readonly input: unknown;
   /** The harness's own words for the question. */
   readonly message: string;
+  /** What a question offers to choose from; empty for a tool. */
+  readonly options: readonly string[];
   /** Ends when the agent no longer wants an answer. */
   readonly signal: AbortSignal;
 }
 
 export type PermissionDecision =
-  | { readonly kind: "allow"; readonly scope: "once" | "session" }
+  | {
+      readonly kind: "allow";
+      /** `session`: this and what the harness finds alike, as long as its process lives. */
+      readonly scope: "once" | "session";
+      /** A question's answers: its text → the answer. Null for a tool. */
+      readonly answers: Readonly<Record<string, string>> | null;
+    }
   /** `message` is what the agent is told. */
   | { readonly kind: "deny"; readonly message: string };
 

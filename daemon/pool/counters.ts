@@ -5,10 +5,16 @@ const WEIGHT = 0.2;
 const LONGEST_RETRY_SECONDS = 120;
 
 export class PoolCounters {
+  /** Sessions that were given a spare. */
   warmStarts = 0;
+  /** Processes that were started for a session. */
   coldStarts = 0;
+  /** Sessions' processes that went because they idled too long, or because another session needed the room. */
   evictions = 0;
+  /** Processes that ended without the pool's asking, in a turn or between two. */
   crashes = 0;
+  /** Processes that went after their turn because their group held too much memory. */
+  oversized = 0;
   #meanTurnMs = 2000;
 
   turnTook(ms: number): void {

@@ -28,6 +28,7 @@ export function sessionProjects({
       version: PROJECT_VERSION,
       agents: project.definition?.agents.map((agent) => agent.name) ?? [],
       permissionMode: manifest.runtime.permissionMode,
+      approvalTimeoutMs: manifest.runtime.approvalTimeoutSeconds * 1000,
       turnTimeoutMs: manifest.runtime.turnTimeoutSeconds * 1000,
       idleTimeoutMs: manifest.pool.idleTimeoutSeconds * 1000,
       maxProcesses: manifest.pool.maxProcesses,

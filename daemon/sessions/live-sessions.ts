@@ -2,6 +2,7 @@
 import { KartaError } from "../../shared/errors.ts";
 import { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
+import type { Turn } from "./turn.ts";
 
 interface Held {
   readonly opening: Promise<LiveSession>;
@@ -33,7 +34,12 @@ export class LiveSessions {
     return this.#held.get(id)?.session ?? null;
   }
 
-  /** The same, waiting for one that is just being opened. */
+  /** Its turn in hand, or the next; null for a session that has none. */
+  turnOf(id: string): Turn | null {
+    return this.find(id)?.turn ?? null;
+  }
+
+  /** The session, waiting for one that is just being opened. */
   async findOpening(id: string): Promise<LiveSession | null> {
     return (await this.#held.get(id)?.opening.catch(() => null)) ?? null;
   }

@@ -4,6 +4,7 @@
  * the user's tokens twice (notes: pains).
  */
 import type { Logger } from "pino";
+import type { EventDraft } from "../../shared/events.ts";
 import type { EventLog } from "../events/log.ts";
 import type { EventRepository } from "../store/events.ts";
 import type { TurnRepository } from "../store/turns.ts";
@@ -20,12 +21,18 @@ export interface RecoveryOptions {
 export async function endBrokenTurns(options: RecoveryOptions): Promise<number> {
   const broken = await options.turns.listLive();
   for (const turn of broken) {
+    // An approval that waited is denied by the restart: its process is gone, and a late yes must not act on anything.
+    const unanswered = await options.events.openInputs(turn.session_id, turn.id);
     const { newest } = await options.events.bounds(turn.session_id);
     options.log.open(turn.session_id, newest);
     await options.log.append({
       sessionId: turn.session_id,
       turnId: turn.id,
       drafts: [
+        ...unanswered.map((request_id): EventDraft => ({
+          type: "input_resolved",
+          data: { request_id, decision: "deny", by: "daemon_restarted" },
+        })),
         {
           type: "error",
           data: {

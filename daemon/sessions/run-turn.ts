@@ -1,6 +1,12 @@
 /** Runs one turn: gets a process, sends the text, stores what comes back. */
 import { isTurnErrorCode, KartaError } from "../../shared/errors.ts";
-import { NO_USAGE, type AgentProcess, type PermissionDecision, type TurnEnd } from "../harness/harness.ts";
+import {
+  NO_USAGE,
+  type AgentProcess,
+  type PermissionDecision,
+  type PermissionRequest,
+  type TurnEnd,
+} from "../harness/harness.ts";
 import type { Lease } from "../pool/pool.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
@@ -88,7 +94,7 @@ async function converse(
             interrupt(); // what can't be stored must not be paid for
           });
       },
-      decide: () => Promise.resolve(decideByMode(session)),
+      decide: (request) => decide(runtime, session, turn, request),
     });
     await stored; // the log keeps the order: with the last one all are stored, or it is known which was not
     if (cut.storageError !== null) return failedByError(cut.storageError, turn);
@@ -156,16 +162,26 @@ export async function checkOut(
   return lease;
 }
 
-/** Until approvals can be answered over HTTP, `interactive` means: what no rule allows is refused, and the agent told. */
-function decideByMode(session: LiveSession): PermissionDecision {
+/** `autonomous`: tools are allowed, and questions are the agent's own to decide. `interactive`: people are asked. */
+function decide(
+  runtime: SessionRuntime,
+  session: LiveSession,
+  turn: Turn,
+  request: PermissionRequest,
+): Promise<PermissionDecision> {
   switch (session.record.permission_mode) {
     case "autonomous":
-      return { kind: "allow", scope: "once" };
+      return Promise.resolve(
+        request.kind === "tool_use"
+          ? { kind: "allow", scope: "once", answers: null }
+          : { kind: "deny", message: "Nobody is there to answer; choose what seems best and say so." },
+      );
     case "interactive":
-      return {
-        kind: "deny",
-        message:
-          "nobody can approve this here: the project's rules do not allow the tool, and the session is interactive",
-      };
+      return turn.approvals.ask(request, {
+        log: runtime.log,
+        sessionId: session.record.id,
+        timeoutMs: session.project.approvalTimeoutMs,
+        now: runtime.now,
+      });
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { EventLog } from "../events/log.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { EventRepository } from "../store/events.ts";
 import type { SessionRepository } from "../store/sessions.ts";
 import type { TurnRepository } from "../store/turns.ts";
 
@@ -14,6 +15,8 @@ export interface SessionProject {
   readonly agents: readonly string[];
   readonly permissionMode: "interactive" | "autonomous";
   readonly turnTimeoutMs: number;
+  /** How long people have to answer an approval; then it is denied. */
+  readonly approvalTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxProcesses: number;
   /** Processes kept ready for new sessions. */
@@ -39,6 +42,7 @@ export interface SessionProjects {
 export interface SessionRuntime {
   readonly sessions: SessionRepository;
   readonly turns: TurnRepository;
+  readonly events: EventRepository;
   readonly log: EventLog;
   readonly pool: Pool;
   readonly projects: SessionProjects;

@@ -1,7 +1,13 @@
 /** Sessions, for both planes: create, find, list, send, cancel, delete. A session is a handle; its history is the harness's. */
 import { KartaError } from "../../shared/errors.ts";
 import { isId, newId } from "../../shared/ids.ts";
-import type { CreateSession, SendMessage, Session, SessionPage } from "../../shared/protocol/sessions.ts";
+import type {
+  CreateSession,
+  InputAnswer,
+  SendMessage,
+  Session,
+  SessionPage,
+} from "../../shared/protocol/sessions.ts";
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
 import type { SessionRow } from "../store/schema.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -55,18 +61,13 @@ export class SessionService {
     };
     await this.#runtime.sessions.insert(row);
     void this.prepare(project, row.current_agent);
-    return sessionView(
-      { ...row, last_seq: 0, input_tokens: 0, output_tokens: 0, cost_usd: null },
-      null,
-      null,
-    );
+    return sessionView({ ...row, last_seq: 0, input_tokens: 0, output_tokens: 0, cost_usd: null }, null);
   }
 
   /** @throws KartaError `not_found` */
   async get(scope: Scope, id: string): Promise<Session> {
     const record = await this.#record(scope, id);
-    const turn = this.#live.find(id)?.turn ?? null;
-    return sessionView(record, turn, null);
+    return sessionView(record, this.#live.turnOf(id));
   }
 
   /** Newest first. @throws KartaError `bad_request` for a cursor that is not one of ours */
@@ -81,7 +82,7 @@ export class SessionService {
     const shown = rows.slice(0, page.limit);
     const last = shown.at(-1);
     return {
-      data: shown.map((row) => sessionView(row, this.#live.find(row.id)?.turn ?? null, null)),
+      data: shown.map((row) => sessionView(row, this.#live.turnOf(row.id))),
       next_cursor:
         rows.length > page.limit && last ? encodeCursor({ createdAt: last.created_at, id: last.id }) : null,
     };
@@ -109,7 +110,7 @@ export class SessionService {
             : { name: body.participant_name, type: body.participant_type ?? "human", display_name: null },
         thinking: body.thinking ?? false,
       });
-      return { turn, session: sessionView(session.record, session.turn, null) };
+      return { turn, session: sessionView(session.record, session.turn) };
     });
   }
 
@@ -122,6 +123,32 @@ export class SessionService {
       throw new KartaError("no_turn_running", "no turn runs or waits in this session");
     await session.cancel(turn);
     return turn.id;
+  }
+
+  /**
+   * Answers an approval or a question.
+   * @returns the turn, and the seq of the answer's event: what the turn does next comes after it
+   * @throws KartaError `not_found`, `input_already_resolved`
+   */
+  async resolveInput(
+    scope: Scope,
+    id: string,
+    requestId: string,
+    answer: InputAnswer,
+  ): Promise<{ turn: Turn; resolvedSeq: number }> {
+    await this.#record(scope, id);
+    const turn = this.#live.turnOf(id);
+    const resolvedSeq = (await turn?.approvals.answer(requestId, answer)) ?? null;
+    if (turn !== null && resolvedSeq !== null) return { turn, resolvedSeq };
+    const resolved = await this.#runtime.events.findResolution(id, requestId);
+    if (resolved === null) throw new KartaError("not_found", "no such input in this session");
+    throw new KartaError(
+      "input_already_resolved",
+      `this was answered already: ${resolved.decision}, by ${resolved.by}`,
+      {
+        fields: { decision: resolved.decision, by: resolved.by },
+      },
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
 import { newId, type Id } from "../../shared/ids.ts";
+import { Approvals } from "./approvals.ts";
 import { Assembly } from "./assembly.ts";
 
 /**
@@ -55,6 +56,8 @@ export class Turn {
   acceptedSeq = 0;
   /** False at its end: its terminal event could not be stored, and whoever watches the log will not see one. */
   isEndStored = false;
+  /** What its agent asks of people. */
+  readonly approvals: Approvals = new Approvals(this);
   readonly #cancel = new AbortController();
   /** Settles with its end, once its terminal event is stored. Never rejects. */
   readonly outcome: Promise<TurnOutcome>;

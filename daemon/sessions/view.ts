@@ -1,5 +1,5 @@
 /** Session rows → the session as the API shows it. */
-import type { PendingInput, Session } from "../../shared/protocol/sessions.ts";
+import type { Session } from "../../shared/protocol/sessions.ts";
 import { MetadataSchema } from "../../shared/protocol/sessions.ts";
 import type { SessionRecord } from "../store/sessions.ts";
 import type { Turn } from "./turn.ts";
@@ -7,11 +7,7 @@ import type { Turn } from "./turn.ts";
 /**
  * @param turn the session's first live turn, if any
  */
-export function sessionView(
-  record: SessionRecord,
-  turn: Turn | null,
-  pendingInput: PendingInput | null,
-): Session {
+export function sessionView(record: SessionRecord, turn: Turn | null): Session {
   return {
     id: record.id,
     session_id: record.id,
@@ -23,7 +19,7 @@ export function sessionView(
     created_at: new Date(record.created_at).toISOString(),
     updated_at: new Date(record.updated_at).toISOString(),
     parent_id: record.parent_id,
-    pending_input: pendingInput,
+    pending_input: turn?.approvals.pending ?? null,
     permission_mode: record.permission_mode,
     participants: [],
     last_seq: record.last_seq,

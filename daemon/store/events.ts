@@ -1,5 +1,6 @@
 /** The event log's rows. An append is one transaction: the events and the change of their turn, or nothing. */
 import { sql, type Kysely, type Transaction } from "kysely";
+import { EVENT_DATA, type EventData } from "../../shared/events.ts";
 import type { EventRow, Tables, TurnRow } from "./schema.ts";
 
 export type NewEventRow = Omit<EventRow, "id">;
@@ -68,6 +69,35 @@ export class EventRepository {
       .where("session_id", "=", sessionId)
       .executeTakeFirst();
     return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
+  }
+
+  /** How an approval of the session was answered; null when there is none of that id, or it waits. */
+  async findResolution(sessionId: string, requestId: string): Promise<EventData<"input_resolved"> | null> {
+    const row = await this.#db
+      .selectFrom("events")
+      .select("data")
+      .where("session_id", "=", sessionId)
+      .where("type", "=", "input_resolved")
+      .where(sql<boolean>`json_extract(data, '$.request_id') = ${requestId}`)
+      .executeTakeFirst();
+    return row === undefined ? null : EVENT_DATA.input_resolved.parse(JSON.parse(row.data));
+  }
+
+  /** Approvals of a turn that nobody answered: what a crash left. */
+  async openInputs(sessionId: string, turnId: string): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom("events")
+      .select(["type", sql<string>`json_extract(data, '$.request_id')`.as("request_id")])
+      .where("session_id", "=", sessionId)
+      .where("turn_id", "=", turnId)
+      .where("type", "in", ["input_required", "input_resolved"])
+      .execute();
+    const answered = new Set(
+      rows.filter(({ type }) => type === "input_resolved").map((row) => row.request_id),
+    );
+    return rows
+      .filter(({ type, request_id }) => type === "input_required" && !answered.has(request_id))
+      .map((row) => row.request_id);
   }
 
   async newestId(): Promise<number> {

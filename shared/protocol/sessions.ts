@@ -66,6 +66,16 @@ export const PendingInputSchema = z.object({
 });
 export type PendingInput = z.infer<typeof PendingInputSchema>;
 
+/** An answer to a pending input. `answers` is for questions: the question's text → the chosen option, or own words. */
+export const InputAnswerSchema = z.strictObject({
+  decision: z.enum(["approve_once", "approve_session", "deny"]),
+  /** With `deny`: what the agent is told. */
+  message: z.string().min(1).max(10_000).optional(),
+  answers: z.record(z.string().max(2000), z.string().max(10_000)).optional(),
+});
+export type InputAnswer = z.infer<typeof InputAnswerSchema>;
+export const ResolveInputSchema = InputAnswerSchema.extend({ stream: z.boolean().optional() });
+
 export const SessionSchema = z.object({
   id: z.string(),
   /** Repeats `id`: the tutorial's browser code reads it. */
@@ -170,6 +180,15 @@ export type EventPage = z.infer<typeof EventPageSchema>;
 
 /** Paths are relative to a family's base: `/v1`, or `/v1/projects/:ref`. */
 export const sessionRoutes = {
+  resolveInput: route({
+    method: "PUT",
+    path: "/sessions/:id/inputs/:request_id",
+    summary: "Answer an approval or a question; answers with what the turn does next",
+    status: 200,
+    query: NoQuerySchema,
+    body: ResolveInputSchema,
+    response: z.object({ session: SessionSchema, events: z.array(SessionEventSchema) }),
+  }),
   createSession: route({
     method: "POST",
     path: "/sessions",

@@ -117,16 +117,6 @@ describe("a support bot on the real harness", () => {
     expect((await send(kartad.url, id, "What did I say first?")).text).toContain("My favourite is Midnight.");
   });
 
-  test("a tool that no rule allows is refused, and the agent is told; nothing is written", async () => {
-    const { id } = await createSession(kartad.url);
-    const received = await stream(kartad.url, id, "Please write it down.");
-    expect(received.map(({ event }) => event.type)).toEqual(
-      expect.arrayContaining(["tool_use", "tool_result", "done"]),
-    );
-    expect(textOf(received)).toContain("nobody can approve this here");
-    expect(existsSync(path.join(project, "note.txt"))).toBe(false);
-  });
-
   test("an autonomous session may use its tools", async () => {
     const { id } = await createSession(kartad.url, { permission_mode: "autonomous" });
     const result = await send(kartad.url, id, "Please write it down.");

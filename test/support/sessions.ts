@@ -73,6 +73,7 @@ export function sessionBench(
     agents: ["billing"],
     permissionMode: "interactive" as const,
     turnTimeoutMs: 60_000,
+    approvalTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
     maxProcesses: 50,
     spares: 0,
@@ -88,6 +89,7 @@ export function sessionBench(
   const runtime: SessionRuntime = {
     sessions: bench.store.sessions,
     turns: bench.store.turns,
+    events: bench.store.events,
     log: bench.log,
     pool,
     projects: {

@@ -12,6 +12,7 @@ import type { Logger } from "pino";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
 import { NO_USAGE, type AgentProcess, type TurnEnd, type TurnRequest } from "../harness.ts";
 import { Inbox } from "./inbox.ts";
+import { QUESTION_TOOL, readQuestion } from "./question.ts";
 import { TurnTranslator } from "./translate.ts";
 import { isAuthStatus, modelAuthFailure, turnEnd } from "./turn-end.ts";
 import { UsageMeter } from "./usage.ts";
@@ -89,17 +90,20 @@ export class ClaudeProcess implements AgentProcess {
   readonly canUseTool: CanUseTool = async (tool, input, asked): Promise<PermissionResult> => {
     const turn = this.#turn;
     if (turn === null) return { behavior: "deny", message: "no turn is running" };
+    const question = tool === QUESTION_TOOL ? readQuestion(input) : null;
     const decision = await turn.request.decide({
       toolUseId: asked.toolUseID,
+      kind: question === null ? "tool_use" : "question",
       tool,
       input,
-      message: asked.title ?? asked.description ?? `Use ${tool}?`,
+      message: question?.text ?? asked.title ?? asked.description ?? `Use ${tool}?`,
+      options: question?.options ?? [],
       signal: asked.signal,
     });
     if (decision.kind === "deny") return { behavior: "deny", message: decision.message };
     return {
       behavior: "allow",
-      updatedInput: input,
+      updatedInput: decision.answers === null ? input : { ...input, answers: decision.answers },
       ...(decision.scope === "session" && asked.suggestions ? { updatedPermissions: asked.suggestions } : {}),
     };
   };

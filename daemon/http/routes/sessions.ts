@@ -2,12 +2,12 @@
 import { Router, type Request } from "express";
 import { KartaError } from "../../../shared/errors.ts";
 import { isTerminal } from "../../../shared/events.ts";
-import { sessionRoutes, type TurnResult } from "../../../shared/protocol/sessions.ts";
+import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
 import { LoggedEvent } from "../../events/logged-event.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import type { Scope, SessionService } from "../../sessions/service.ts";
-import type { Turn } from "../../sessions/turn.ts";
 import { mount, STREAMED } from "../mount.ts";
+import { isShownOnTurn, turnContinuation, unaryAnswer } from "../turn-answer.ts";
 import { streamEvents } from "../sse.ts";
 
 export interface SessionRouteOptions {
@@ -58,7 +58,7 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
       source: eventsOf(params.id),
       after: turn.acceptedSeq,
       shows: (event) =>
-        event.turnId === turn.id && event.type !== "message" && (withSystem || event.type !== "system"),
+        isShownOnTurn(event, turn) || (withSystem && event.turnId === turn.id && event.type === "system"),
       endsAfter: (event) => event.turnId === turn.id && isTerminal(event),
     });
     void turn.outcome.then(() => {
@@ -67,6 +67,25 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
         "storage_unavailable",
         "the turn has ended, but its end could not be stored; see `karta logs`",
       );
+    });
+    return STREAMED;
+  });
+
+  mount(router, sessionRoutes.resolveInput, async ({ request, response, params, body }) => {
+    const { stream, ...answer } = body;
+    const scope = scopeOf(request);
+    const { turn, resolvedSeq } = await sessions.resolveInput(scope, params.id, params.request_id, answer);
+    const source = eventsOf(params.id);
+    if (stream !== true) {
+      const events = await turnContinuation(source, turn, resolvedSeq);
+      return { session: await sessions.get(scope, params.id), events };
+    }
+    streamEvents(response, {
+      source,
+      after: resolvedSeq,
+      shows: (event) => isShownOnTurn(event, turn),
+      endsAfter: (event) =>
+        event.turnId === turn.id && (isTerminal(event) || event.type === "input_required"),
     });
     return STREAMED;
   });
@@ -90,33 +109,6 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
   });
 
   return router;
-}
-
-async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnResult> {
-  const outcome = await turn.outcome;
-  switch (outcome.kind) {
-    case "completed":
-    case "cancelled":
-      return {
-        text: outcome.message.text,
-        session_id: sessionId,
-        turn_id: turn.id,
-        agent: turn.input.agent,
-        status: outcome.kind,
-        messages: [turn.userMessage, outcome.message],
-        usage: outcome.usage,
-      };
-    case "failed":
-      throw new KartaError(outcome.code, outcome.detail, {
-        fields: {
-          turn_id: turn.id,
-          retryable: outcome.retryable,
-          ...(outcome.hadOutput ? { text: outcome.message.text } : {}),
-        },
-        ...(outcome.hadOutput ? { status: 502 } : {}),
-        ...(outcome.retryable ? { retryAfterSeconds: 1 } : {}),
-      });
-  }
 }
 
 /** `metadata.KEY=VALUE` in a query. @throws KartaError `invalid_request` for a key that comes twice */
