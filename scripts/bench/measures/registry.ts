@@ -2,7 +2,9 @@
 import type { Measure } from "../measure.ts";
 import { laterTurn } from "./later-turn.ts";
 import { newSession } from "./new-session.ts";
+import { relayCost } from "./relay-cost.ts";
 import { relayLatency } from "./relay-latency.ts";
 import { resume } from "./resume.ts";
+import { streams } from "./streams.ts";
 
-export const MEASURES: readonly Measure[] = [relayLatency, newSession, laterTurn, resume];
+export const MEASURES: readonly Measure[] = [relayLatency, newSession, laterTurn, resume, relayCost, streams];

@@ -1,0 +1,24 @@
+/**
+ * Loaded into a real kartad by `node --import`: its claude-code harness becomes a scripted one, and everything else of
+ * it (the rooms, their wiring, the program itself) stays as users run it. It also answers the bench over the process
+ * channel, where a figure can only be taken from inside.
+ */
+import { registerHooks } from "node:module";
+
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier.endsWith("/claude/claude-code.js")
+      ? {
+          url: new URL("./harness.ts", import.meta.url).href,
+          format: "module-typescript",
+          shortCircuit: true,
+        }
+      : next(specifier, context),
+});
+
+process.on("message", (question) => {
+  if (question === "collect garbage") globalThis.gc?.();
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send?.({ cpu: process.cpuUsage(), rss, heapUsed });
+});
+process.channel?.unref();
