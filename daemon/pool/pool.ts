@@ -5,15 +5,17 @@
  */
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
-import type { AgentProcess, Thread } from "../harness/harness.ts";
+import type { Thread } from "../harness/harness.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
-import { Lane, laneKey, type LaneRequest } from "./lane.ts";
 import { PoolCounters } from "./counters.ts";
-import { PooledProcess } from "./pooled-process.ts";
+import { Lane, laneKey, type LaneRequest } from "./lane.ts";
+import type { CheckoutRequest, Lease } from "./lease.ts";
+import { MemoryLimit, type MemoryLimitOptions } from "./memory-limit.ts";
+import { PooledProcess, type Lent } from "./pooled-process.ts";
 import { findRoom } from "./room.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends MemoryLimitOptions {
   readonly spawner: ProcessSpawner;
   readonly logger: Logger;
   readonly now: () => number;
@@ -28,21 +30,6 @@ export interface PoolOptions {
 const PATIENCE_MS = 30_000;
 const MAX_WAITING = 256;
 
-export interface CheckoutRequest extends LaneRequest {
-  readonly sessionId: string;
-  readonly thread: Thread;
-  readonly idleTimeoutMs: number;
-  /** The turn is no longer wanted: a wait or a start that is under way is given up. */
-  readonly signal: AbortSignal;
-}
-
-/** A session's hold on a process for one turn. `release` it once, whatever happened. */
-export interface Lease {
-  readonly agent: AgentProcess;
-  /** @param completed false: the turn did not go well; if its process died, the lane counts it */
-  release(completed: boolean): void;
-}
-
 /** Owner: the composition root. `stop()` ends every process. */
 export class Pool {
   readonly counters = new PoolCounters();
@@ -52,7 +39,8 @@ export class Pool {
   readonly #max: number;
   readonly #all = new Set<PooledProcess>();
   readonly #lanes = new Map<string, Lane>();
-  readonly #queue: WaitQueue;
+  readonly #memory: MemoryLimit;
+  readonly #queue: WaitQueue<PooledProcess>;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -60,6 +48,7 @@ export class Pool {
     this.#log = options.logger.child({ part: "pool" });
     this.#now = options.now;
     this.#max = options.maxProcesses;
+    this.#memory = new MemoryLimit(options, this.#log);
     this.#queue = new WaitQueue({
       limit: options.maxWaiting ?? MAX_WAITING,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -89,7 +78,7 @@ export class Pool {
     const lane = this.#laneOf(request);
     const held = this.#heldBy(request.sessionId);
     if (held?.state === "bound" && held.lane === lane.key && held.isAlive)
-      return this.#lend(held, lane, request);
+      return this.#lend(held, lane, request, "live");
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
     if (held) await this.#end(held);
 
@@ -98,16 +87,16 @@ export class Pool {
       spare.bind(request.sessionId);
       this.counters.warmStarts += 1;
       void this.#refill(lane);
-      return this.#lend(spare, lane, request);
+      return this.#lend(spare, lane, request, "warm");
     }
     lane.requireOpen(this.#now());
-    await this.#makeRoom(request);
     if (this.#stopped || request.signal.aborted) throw givenUp();
+    const claim = (): PooledProcess | null => this.#claim(lane, request.sessionId);
+    const process = claim() ?? (await this.#queue.wait(request.launch.project, claim, request.signal));
     this.counters.coldStarts += 1;
-    const process = await this.#start(lane, request.sessionId, request.thread, request.signal);
-    process.move("bound");
+    await this.#start(process, lane, request.thread, request.signal);
     void this.#refill(lane);
-    return this.#lend(process, lane, request);
+    return this.#lend(process, lane, request, "cold");
   }
 
   /** Gets the session's process ready now, so that its next turn starts warm. Errors as `checkout`. */
@@ -144,6 +133,7 @@ export class Pool {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#lanes.clear();
+    this.#queue.close();
     await Promise.all(this.processes.map((held) => this.#end(held)));
   }
 
@@ -165,24 +155,34 @@ export class Pool {
     return this.processes.find((held) => held.lane === lane && held.state === "ready" && held.isAlive);
   }
 
-  async #start(
-    lane: Lane,
-    sessionId: string | null,
-    thread: Thread,
-    signal?: AbortSignal,
-  ): Promise<PooledProcess> {
-    const { launch, harness } = lane.request;
+  /** Takes a place for one more process, at once: a free one, or that of a process that is not working. */
+  #claim(lane: Lane, sessionId: string | null): PooledProcess | null {
+    const { launch, maxOfProject } = lane.request;
+    const room = findRoom(this.processes, { project: launch.project, maxOfProject, max: this.#max });
+    if (room.kind === "none") return null;
+    const old = room.kind === "in_the_way" ? room.process : null;
+    if (old !== null && sessionId === null) return null; // a spare takes free room only
+    if (old !== null && old.sessionId !== null) this.counters.evictions += 1;
     const pooled = new PooledProcess({
       project: launch.project,
       sessionId,
       lane: lane.key,
+      place: old === null ? Promise.resolve() : this.#end(old),
       now: this.#now,
       logger: this.#log,
     });
     this.#all.add(pooled);
+    return pooled;
+  }
+
+  /** Starts what was claimed. Then it is `bound`, or `ready` if it is a spare. */
+  async #start(pooled: PooledProcess, lane: Lane, thread: Thread, signal?: AbortSignal): Promise<void> {
+    const { launch, harness } = lane.request;
     const giveUp = (): void => void this.#end(pooled);
     signal?.addEventListener("abort", giveUp);
     try {
+      await pooled.place;
+      if (pooled.isOver || signal?.aborted) throw givenUp();
       const starting = harness.start({
         launch,
         thread,
@@ -195,10 +195,15 @@ export class Pool {
       );
       const agent = await starting;
       if (pooled.isOver) throw givenUp(); // whoever ended it stops the agent
-      void agent.process.exited.then(() => this.#forget(pooled));
-      return pooled;
+      if (agent.process.exit !== null)
+        throw new KartaError("harness_unavailable", "the agent ended as soon as it had started");
+      pooled.move(pooled.sessionId === null ? "ready" : "bound");
+      void agent.process.exited.then(() => {
+        if (!pooled.isOver) this.counters.crashes += 1;
+        this.#forget(pooled);
+      });
     } catch (error) {
-      if (!pooled.isOver) lane.failed(this.#now());
+      if (!pooled.isOver && !signal?.aborted) lane.failed(this.#now());
       await this.#end(pooled);
       throw error;
     } finally {
@@ -206,11 +211,12 @@ export class Pool {
     }
   }
 
-  #lend(pooled: PooledProcess, lane: Lane, request: CheckoutRequest): Lease {
+  #lend(pooled: PooledProcess, lane: Lane, request: CheckoutRequest, lentAs: Lent): Lease {
     const { agent } = pooled;
-    if (agent === null) throw new Error("a process without an agent cannot be lent");
+    if (agent === null || pooled.isOver) throw givenUp(); // ended in the very moment in which it was ready
     const since = this.#now();
     pooled.move("busy");
+    pooled.lentAs = lentAs;
     let released = false;
     return {
       agent,
@@ -219,15 +225,16 @@ export class Pool {
         released = true;
         this.counters.turnTook(this.#now() - since);
         if (completed) lane.succeeded();
-        else if (!pooled.isAlive) {
-          this.counters.crashes += 1;
-          lane.failed(this.#now());
+        else if (!pooled.isAlive) lane.failed(this.#now());
+        if (pooled.state !== "busy") return;
+        if (this.#memory.isExceededBy(pooled)) {
+          this.counters.oversized += 1;
+          void this.#end(pooled);
+          return;
         }
-        if (pooled.state === "busy") {
-          pooled.move("bound");
-          pooled.idleTimer = setTimeout(() => this.#evictIdle(pooled), request.idleTimeoutMs).unref();
-        }
-        this.#queue.wakeNext();
+        pooled.move("bound");
+        pooled.idleTimer = setTimeout(() => this.#evictIdle(pooled), request.idleTimeoutMs).unref();
+        this.#queue.serve();
       },
     };
   }
@@ -238,46 +245,24 @@ export class Pool {
     void this.#end(pooled);
   }
 
-  /** Waits until a process may be started. Looked at again after each wait: somebody else may have taken the room. */
-  async #makeRoom(request: CheckoutRequest): Promise<void> {
-    const { project } = request.launch;
-    for (;;) {
-      const room = findRoom(this.processes, { project, maxOfProject: request.maxOfProject, max: this.#max });
-      switch (room.kind) {
-        case "free":
-          return;
-        case "in_the_way":
-          if (room.process.sessionId !== null) this.counters.evictions += 1;
-          await this.#end(room.process);
-          break;
-        case "none":
-          await this.#queue.wait(project, request.signal);
-      }
-      if (this.#stopped || request.signal.aborted) throw givenUp();
-    }
-  }
-
   /** Starts spares until the lane has what it wants, one after the other. They take free room only. */
   async #refill(lane: Lane): Promise<void> {
-    const { launch, maxOfProject } = lane.request;
+    if (this.#stopped || this.#lanes.get(lane.key) !== lane) return;
     const spares = this.processes.filter(
       (held) => held.lane === lane.key && held.sessionId === null && !held.isOver,
     );
-    if (this.#stopped || this.#lanes.get(lane.key) !== lane) return;
     if (spares.length >= lane.wantedSpares(this.#now())) return;
-    const room = findRoom(this.processes, { project: launch.project, maxOfProject, max: this.#max });
-    if (room.kind !== "free") return;
+    const spare = this.#claim(lane, null);
+    if (spare === null) return;
     try {
-      const spare = await this.#start(lane, null, { kind: "new" });
-      spare.move("ready");
-      this.#queue.wakeNext();
-      await this.#refill(lane);
+      await this.#start(spare, lane, { kind: "new" });
     } catch (error) {
-      this.#log.warn(
-        { err: error, project: launch.project, failures: lane.failures },
-        "a spare did not start",
-      );
+      const { project } = lane.request.launch;
+      this.#log.warn({ err: error, project, failures: lane.failures }, "a spare did not start");
+      return;
     }
+    this.#queue.serve();
+    await this.#refill(lane);
   }
 
   /** Resolves when nothing of the process is left, whatever it was doing. */
@@ -291,7 +276,7 @@ export class Pool {
 
   #forget(pooled: PooledProcess): void {
     if (pooled.state !== "exited") pooled.move("exited");
-    if (this.#all.delete(pooled)) this.#queue.wakeNext();
+    if (this.#all.delete(pooled)) this.#queue.serve();
   }
 }
 

@@ -23,12 +23,17 @@ const MOVES: Readonly<Record<ProcessState, readonly ProcessState[]>> = {
   exited: [],
 };
 
+/** How a turn got its process. `live`: its session had it already; `warm`: a spare; `cold`: it was started for it. */
+export type Lent = "live" | "warm" | "cold";
+
 export interface PooledProcessOptions {
   readonly project: string;
   /** Null: a spare. */
   readonly sessionId: string | null;
   /** Equal lanes have equal launch options. */
   readonly lane: string;
+  /** Settles when the process whose place it takes is gone. Never rejects. */
+  readonly place: Promise<void>;
   readonly now: () => number;
   readonly logger: Logger;
 }
@@ -38,10 +43,13 @@ export class PooledProcess {
   readonly id: Id<"proc"> = newId("proc");
   readonly project: string;
   readonly lane: string;
+  readonly place: Promise<void>;
   readonly startedAt: number;
   /** When it last became `ready` or `bound`; the oldest goes first under pressure. */
   lastUsedAt: number;
   turns = 0;
+  /** How its newest turn got it; null before its first. */
+  lentAs: Lent | null = null;
   agent: AgentProcess | null = null;
   /** Settles when the start has succeeded or failed. Never rejects. */
   started: Promise<void> = Promise.resolve();
@@ -58,6 +66,7 @@ export class PooledProcess {
     this.project = options.project;
     this.#sessionId = options.sessionId;
     this.lane = options.lane;
+    this.place = options.place;
     this.#now = options.now;
     this.startedAt = this.lastUsedAt = options.now();
     this.#log = options.logger.child({ process: this.id });

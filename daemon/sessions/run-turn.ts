@@ -7,7 +7,7 @@ import {
   type PermissionRequest,
   type TurnEnd,
 } from "../harness/harness.ts";
-import type { Lease } from "../pool/pool.ts";
+import type { Lease } from "../pool/lease.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn } from "./turn.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { LaunchSpec } from "../../../daemon/harness/harness.ts";
-import { Pool, type CheckoutRequest } from "../../../daemon/pool/pool.ts";
+import type { CheckoutRequest } from "../../../daemon/pool/lease.ts";
+import { Pool } from "../../../daemon/pool/pool.ts";
 import { KartaError } from "../../../shared/errors.ts";
 import { ScriptedHarness } from "../../fixtures/scripted-harness.ts";
 import { eventually } from "../../support/processes.ts";

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { LaunchSpec } from "../../../daemon/harness/harness.ts";
 import { Lane } from "../../../daemon/pool/lane.ts";
-import { Pool, type CheckoutRequest } from "../../../daemon/pool/pool.ts";
+import type { CheckoutRequest } from "../../../daemon/pool/lease.ts";
+import { Pool } from "../../../daemon/pool/pool.ts";
 import { ScriptedHarness } from "../../fixtures/scripted-harness.ts";
 import { eventually } from "../../support/processes.ts";
 import { launchSpec } from "../../support/sessions.ts";

@@ -1,0 +1,35 @@
+/** How much one process group may hold. An agent that grew too big is replaced between two turns, never in one. */
+import type { Logger } from "pino";
+import type { PooledProcess } from "./pooled-process.ts";
+
+export interface MemoryLimitOptions {
+  /** Bytes that a process group holds; null where that is not known, which it never is when left out. */
+  readonly memoryOf?: (groupId: number) => number | null;
+  /** Bytes; no limit when left out. */
+  readonly maxProcessBytes?: number;
+}
+
+export class MemoryLimit {
+  readonly #memoryOf: (groupId: number) => number | null;
+  readonly #max: number;
+  readonly #log: Logger;
+
+  constructor(options: MemoryLimitOptions, logger: Logger) {
+    this.#memoryOf = options.memoryOf ?? (() => null);
+    this.#max = options.maxProcessBytes ?? Infinity;
+    this.#log = logger;
+  }
+
+  /** Whether the process and its children hold more than they may; it is logged then. */
+  isExceededBy(pooled: PooledProcess): boolean {
+    const groupId = pooled.agent?.process.pid ?? null;
+    const bytes = groupId === null ? null : this.#memoryOf(groupId);
+    if (bytes === null || bytes <= this.#max) return false;
+    const { id, project, sessionId } = pooled;
+    this.#log.warn(
+      { process: id, project, session: sessionId, bytes, limit: this.#max },
+      "a process holds more memory than max_process_mb; it goes, and its session's next turn starts another",
+    );
+    return true;
+  }
+}
