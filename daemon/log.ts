@@ -58,6 +58,8 @@ export class Log {
       extension: ".log",
       size: FILE_SIZE,
       mkdir: true,
+      // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
+      sync: true,
       mode: 0o600,
       limit: { count: OLD_FILES, removeOtherLogFiles: true },
     });

@@ -14,6 +14,7 @@ declare module "pino-roll" {
     size: string;
     extension: string;
     mkdir: boolean;
+    sync: boolean;
     mode?: number;
     limit: { count: number; removeOtherLogFiles: boolean };
   }): Promise<RollingFile>;

@@ -1,4 +1,5 @@
 /** `npm test`: everything that must hold before a change lands. Stops at the first step that fails, and says which. */
+import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 
@@ -21,7 +22,11 @@ for (const { name, command } of steps) {
     stdio: ["ignore", "inherit", "inherit"],
     preferLocal: true,
     reject: false,
-    env: name === "tests" ? { NODE_OPTIONS: jestOptions } : {},
+    // swc keeps a cache below the user's own, which a test run has no business in.
+    env:
+      name === "tests"
+        ? { NODE_OPTIONS: jestOptions, XDG_CACHE_HOME: path.join(os.tmpdir(), "karta-test-cache") }
+        : {},
   });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${exitCode === 0 ? "ok  " : "FAIL"}  ${name}  ${seconds} s`);

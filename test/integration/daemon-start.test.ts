@@ -43,7 +43,7 @@ describe("a start that cannot be", () => {
   test("a second daemon on the same state folder", async () => {
     const first = await home.start();
     const exit = await home.runToEnd();
-    expect(exit.code).toBe(DAEMON_EXIT.already_running);
+    expect(exit).toMatchObject({ code: DAEMON_EXIT.already_running });
     expect(lastLine(exit.stderr)).toContain(home.state);
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
@@ -51,7 +51,7 @@ describe("a start that cannot be", () => {
   test("a second daemon on the same socket, with a state folder of its own", async () => {
     const first = await home.start();
     const exit = await home.runToEnd({ flags: ["--home", path.join(home.folder, "other")] });
-    expect(exit.code).toBe(DAEMON_EXIT.already_running);
+    expect(exit).toMatchObject({ code: DAEMON_EXIT.already_running });
     expect(lastLine(exit.stderr)).toContain(home.socket);
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
     expect((await home.karta(["status", "--json"])).code).toBe(0);

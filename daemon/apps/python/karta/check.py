@@ -135,6 +135,7 @@ def main() -> None:
 
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # what the app prints comes in its order, and is not lost at the end
     os.chdir(root)
     # The app's folder comes first, as if the app itself had been started. `karta` is loaded by now, so a karta.py
     # in that folder cannot take its place.
@@ -144,7 +145,11 @@ def main() -> None:
     answer = check(spec, root)
     channel.write("\n" + marker + json.dumps(answer) + "\n")
     channel.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError, OSError):
+            pass  # the app replaced or closed it
     # Not sys.exit: a thread that the import started must not hold the process.
     os._exit(0)
 
