@@ -180,9 +180,10 @@ export class Pool {
     const { launch, harness } = lane.request;
     const giveUp = (): void => void this.#end(pooled);
     signal?.addEventListener("abort", giveUp);
+    if (signal?.aborted) giveUp();
     try {
       await pooled.place;
-      if (pooled.isOver || signal?.aborted) throw givenUp();
+      if (pooled.startup.signal.aborted) throw givenUp();
       const starting = harness.start({
         launch,
         thread,
@@ -203,7 +204,7 @@ export class Pool {
         this.#forget(pooled);
       });
     } catch (error) {
-      if (!pooled.isOver && !signal?.aborted) lane.failed(this.#now());
+      if (!pooled.isOver) lane.failed(this.#now());
       await this.#end(pooled);
       throw error;
     } finally {
