@@ -40,14 +40,14 @@ export class ProcessJournal {
    */
   endLeftovers(): number {
     const ids = new Set(readdirSync(this.#folder).filter((name) => isId("proc", name)));
-    let ended = 0;
+    const ended = new Set<number>(); // one that was killed may still be seen in the next pass, dying
     for (let pass = 0; pass < PASSES && ids.size > 0; pass += 1) {
       const found = processesOf(ids);
       if (found.length === 0) break;
-      for (const pid of found) ended += kill(pid) ? 1 : 0;
+      for (const pid of found) if (kill(pid)) ended.add(pid);
     }
     for (const id of ids) rmSync(path.join(this.#folder, id), { force: true });
-    return ended;
+    return ended.size;
   }
 }
 
