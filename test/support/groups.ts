@@ -22,6 +22,14 @@ function readEntry(pid: number): Entry | null {
   }
 }
 
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return ""; // gone meanwhile
+  }
+}
+
 function everyProcess(): Entry[] {
   return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (readEntry(Number(name)) ?? []) : []));
 }
@@ -38,9 +46,7 @@ export function groupMembers(groupId: number): number[] {
 /** Pids of the guards that this process started. */
 export function guardsOf(parent: number): number[] {
   return everyProcess().flatMap((entry) => {
-    if (entry.parent !== parent) return [];
-    const command = readFileSync(`/proc/${entry.pid}/cmdline`, "utf8");
-    return command.endsWith("karta-guard\0") ? entry.pid : [];
+    return entry.parent === parent && commandOf(entry.pid).endsWith("karta-guard\0") ? entry.pid : [];
   });
 }
 
