@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 // does not take the guard first. Only digits are ever accepted as a group.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
-groups=' '
+groups=" $* "
 while read -r op group; do
   case $group in ''|*[!0-9]*) continue ;; esac
   case $op in
@@ -56,7 +56,8 @@ export class Guard {
   }
 
   #start(): void {
-    const shell = spawn("/bin/sh", ["-c", SCRIPT, "karta-guard"], {
+    // What is alive already is in its arguments: kartad may die before it has written a word to the pipe.
+    const shell = spawn("/bin/sh", ["-c", SCRIPT, "karta-guard", ...[...this.#groups].map(String)], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true, // its own session: the terminal's Ctrl-C does not reach it
       env: {},
@@ -75,6 +76,5 @@ export class Guard {
       this.#start();
     });
     this.#shell = shell;
-    for (const groupId of this.#groups) shell.stdin.write(`+ ${groupId}\n`);
   }
 }

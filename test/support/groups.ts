@@ -46,7 +46,7 @@ export function groupMembers(groupId: number): number[] {
 /** Pids of the guards that this process started. */
 export function guardsOf(parent: number): number[] {
   return everyProcess().flatMap((entry) => {
-    return entry.parent === parent && commandOf(entry.pid).endsWith("karta-guard\0") ? entry.pid : [];
+    return entry.parent === parent && commandOf(entry.pid).includes("\0karta-guard\0") ? entry.pid : [];
   });
 }
 
