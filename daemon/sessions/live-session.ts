@@ -93,12 +93,16 @@ export class LiveSession {
             input_tokens: 0,
             output_tokens: 0,
             cost_usd: null,
+            idempotency_key: input.idempotency?.key ?? null,
+            idempotency_hash: input.idempotency?.bodyHash ?? null,
           },
         },
       });
       turn.acceptedSeq = message?.seq ?? 0;
+      turn.accepted.resolve(undefined);
     } catch (error) {
       this.#remove(turn);
+      turn.accepted.reject(error);
       throw error;
     }
     void this.#run();

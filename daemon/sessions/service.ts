@@ -1,6 +1,6 @@
 /** Sessions, for both planes: create, find, list, send, cancel, delete. A session is a handle; its history is the harness's. */
 import { KartaError } from "../../shared/errors.ts";
-import { isId, newId } from "../../shared/ids.ts";
+import { isId } from "../../shared/ids.ts";
 import type {
   CreateSession,
   InputAnswer,
@@ -9,7 +9,9 @@ import type {
   SessionPage,
 } from "../../shared/protocol/sessions.ts";
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
-import type { SessionRow } from "../store/schema.ts";
+import { SessionCreation } from "./creation.ts";
+import { IDEMPOTENCY_MS, requireSameBody, type Idempotency } from "./idempotency.ts";
+import { inScope, requireAgent, type Scope } from "./scope.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { LiveSession } from "./live-session.ts";
 import { LiveSessions, noSuchSession } from "./live-sessions.ts";
@@ -17,18 +19,23 @@ import { DEFAULT_AGENT, type SessionProject, type SessionRuntime } from "./runti
 import type { Turn } from "./turn.ts";
 import { sessionView } from "./view.ts";
 
-/** Which sessions a caller may reach: all of the daemon's, or one project's. */
-export type Scope = { readonly kind: "all" } | { readonly kind: "project"; readonly name: string };
+/** A message that was accepted: now, or by an earlier request that this one repeats. */
+export type AcceptedTurn =
+  | { readonly kind: "live"; readonly turn: Turn }
+  /** It has ended: what it said is in the log, after its `message` event. */
+  | { readonly kind: "ended"; readonly id: string; readonly agent: string; readonly acceptedSeq: number };
 
 /** Owner: the composition root. */
 export class SessionService {
   readonly #runtime: SessionRuntime;
   readonly #live: LiveSessions;
+  readonly #creation: SessionCreation;
   #draining = false;
 
   constructor(runtime: SessionRuntime) {
     this.#runtime = runtime;
     this.#live = new LiveSessions(runtime);
+    this.#creation = new SessionCreation(runtime);
   }
 
   /** Turns that have not ended, over all sessions. */
@@ -36,32 +43,14 @@ export class SessionService {
     return this.#live.all.flatMap((session) => session.turns);
   }
 
-  /**
-   * @throws KartaError `not_found` for an unknown `session_id` or project; `no_project`, `project_required`,
-   *   `unknown_agent`, `invalid_request`
-   */
-  async create(scope: Scope, body: CreateSession): Promise<Session> {
+  /** As `SessionCreation.create`; with a `session_id`, the session of that id. */
+  async create(scope: Scope, body: CreateSession, idempotency: Idempotency | null = null): Promise<Session> {
     if (body.session_id !== undefined) return this.get(scope, body.session_id);
-    const project = this.#projectFor(scope, body.project);
-    if (body.agent !== undefined) requireAgent(project, body.agent);
-    if (body.parent_id !== undefined) await this.#requireParent(scope, body.parent_id);
-    const now = this.#runtime.now();
-    const row: SessionRow = {
-      id: newId("sess"),
-      project: project.name,
-      project_version: project.version,
-      metadata: JSON.stringify(body.metadata ?? {}),
-      current_agent: body.agent ?? DEFAULT_AGENT,
-      permission_mode: body.permission_mode ?? project.permissionMode,
-      parent_id: body.parent_id ?? null,
-      thread_id: null,
-      created_at: now,
-      updated_at: now,
-      archived_at: null,
-    };
-    await this.#runtime.sessions.insert(row);
-    void this.prepare(project, row.current_agent);
-    return sessionView({ ...row, last_seq: 0, input_tokens: 0, output_tokens: 0, cost_usd: null }, null);
+    const { id, isNew } = await this.#creation.create(scope, body, idempotency);
+    const session = await this.get(scope, id);
+    const project = isNew ? this.#runtime.projects.find(session.project.ref) : null;
+    if (project !== null) void this.prepare(project, session.current_agent);
+    return session;
   }
 
   /** @throws KartaError `not_found` */
@@ -93,12 +82,19 @@ export class SessionService {
    * @throws KartaError `not_found`, `unknown_agent`, `queue_full`, `harness_unavailable`, `shutting_down`,
    *   `storage_unavailable`; then nothing was accepted
    */
-  async send(scope: Scope, id: string, body: SendMessage): Promise<{ turn: Turn; session: Session }> {
+  async send(
+    scope: Scope,
+    id: string,
+    body: SendMessage,
+    idempotency: Idempotency | null = null,
+  ): Promise<AcceptedTurn> {
     if (this.#draining) throw shuttingDown();
     await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
     return this.#live.use(id, async (session) => {
       if (this.#draining) throw shuttingDown(); // it may have begun while the session was opened
       if (session.record.archived_at !== null) throw noSuchSession();
+      const repeated = idempotency === null ? null : await this.#findTurn(session, idempotency);
+      if (repeated !== null) return repeated;
       if (body.agent !== undefined) requireAgent(session.project, body.agent);
       session.project.requireReady();
       const turn = await session.enqueue({
@@ -109,9 +105,29 @@ export class SessionService {
             ? null
             : { name: body.participant_name, type: body.participant_type ?? "human", display_name: null },
         thinking: body.thinking ?? false,
+        idempotency,
       });
-      return { turn, session: sessionView(session.record, session.turn) };
+      return { kind: "live", turn };
     });
+  }
+
+  /** The turn that this key was sent with before. @throws KartaError `idempotency_mismatch` */
+  async #findTurn(session: LiveSession, given: Idempotency): Promise<AcceptedTurn | null> {
+    const inMemory = (): Turn | undefined =>
+      session.turns.find(({ input }) => input.idempotency?.key === given.key);
+    const since = this.#runtime.now() - IDEMPOTENCY_MS;
+    const row = inMemory() ? null : await this.#runtime.turns.findByKey(session.record.id, given.key, since);
+    // Looked for again: one may have come while the store was read.
+    const live = inMemory();
+    if (live?.input.idempotency) {
+      requireSameBody(live.input.idempotency, given);
+      await live.accepted.promise;
+      return { kind: "live", turn: live };
+    }
+    if (row === null) return null;
+    requireSameBody({ key: given.key, bodyHash: row.idempotency_hash ?? "" }, given);
+    const acceptedSeq = await this.#runtime.events.firstSeqOf(session.record.id, row.id);
+    return { kind: "ended", id: row.id, agent: row.agent, acceptedSeq };
   }
 
   /** @returns the id of the turn that was asked to end. @throws KartaError `not_found`, `no_turn_running` */
@@ -231,30 +247,6 @@ export class SessionService {
     await Promise.all(turns.map((turn) => turn.outcome));
   }
 
-  #projectFor(scope: Scope, named: string | undefined): SessionProject {
-    const name = scope.kind === "project" ? scope.name : named;
-    if (scope.kind === "project" && named !== undefined && named !== scope.name) {
-      throw new KartaError("invalid_request", "a field is not valid", {
-        issues: [
-          { path: "project", message: `expected ${scope.name}, the project of this route, or nothing` },
-        ],
-      });
-    }
-    if (name === undefined) return this.#runtime.projects.findDefault();
-    const project = this.#runtime.projects.find(name);
-    if (!project)
-      throw new KartaError("not_found", `no project is registered as "${name}"; see \`karta project list\``);
-    return project;
-  }
-
-  async #requireParent(scope: Scope, parentId: string): Promise<void> {
-    const parent = isId("sess", parentId) ? await this.#runtime.sessions.get(parentId) : null;
-    if (parent !== null && inScope(scope, parent)) return;
-    throw new KartaError("invalid_request", "a field is not valid", {
-      issues: [{ path: "parent_id", message: "expected the id of a session that exists" }],
-    });
-  }
-
   async #record(scope: Scope, id: string): Promise<SessionRecord> {
     const record = isId("sess", id) ? await this.#runtime.sessions.get(id) : null;
     if (record === null || !inScope(scope, record)) throw noSuchSession();
@@ -262,26 +254,8 @@ export class SessionService {
   }
 }
 
-function inScope(scope: Scope, record: SessionRecord): boolean {
-  return scope.kind === "all" || record.project === scope.name;
-}
-
 function shuttingDown(): KartaError {
   return new KartaError("shutting_down", "kartad is stopping; send again when it is back", {
     retryAfterSeconds: 5,
   });
-}
-
-/** @throws KartaError `unknown_agent`, listing the known */
-function requireAgent(project: SessionProject, agent: string): void {
-  const known = [DEFAULT_AGENT, ...project.agents];
-  if (known.includes(agent)) return;
-  throw new KartaError(
-    "unknown_agent",
-    `"${agent}" is not an agent of ${project.name}; it has: ${known.join(", ")}`,
-    {
-      fields: { known },
-      issues: [{ path: "agent", message: `expected one of: ${known.join(", ")}` }],
-    },
-  );
 }

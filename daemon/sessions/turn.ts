@@ -5,6 +5,7 @@ import type { AssistantMessage, Participant, Usage, UserMessage } from "../../sh
 import { newId, type Id } from "../../shared/ids.ts";
 import { Approvals } from "./approvals.ts";
 import { Assembly } from "./assembly.ts";
+import type { Idempotency } from "./idempotency.ts";
 
 /**
  * - `queued`: accepted and stored, waits for its place
@@ -42,6 +43,8 @@ export interface TurnInput {
   readonly agent: string;
   readonly participant: Participant | null;
   readonly thinking: boolean;
+  /** Null: every send is a turn of its own. */
+  readonly idempotency: Idempotency | null;
 }
 
 /** Owner: its `LiveSession`. */
@@ -54,6 +57,8 @@ export class Turn {
   startedAt: number | null = null;
   /** The seq of its `message` event: its own stream begins after it. 0 until it is stored. */
   acceptedSeq = 0;
+  /** Settles when its message is stored, or could not be: a retry that finds it waits for this. */
+  readonly accepted = Promise.withResolvers<undefined>();
   /** False at its end: its terminal event could not be stored, and whoever watches the log will not see one. */
   isEndStored = false;
   /** What its agent asks of people. */
@@ -77,6 +82,7 @@ export class Turn {
       parts: [{ type: "text", text: options.input.text }],
       participant: options.input.participant,
     };
+    this.accepted.promise.catch(() => undefined); // whoever sent it is told by `enqueue`
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
   }
 

@@ -71,6 +71,17 @@ export class EventRepository {
     return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
   }
 
+  /** The seq of a turn's first event, its `message`; 0 when it is no longer kept. */
+  async firstSeqOf(sessionId: string, turnId: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom("events")
+      .select(sql<number | null>`min(seq)`.as("seq"))
+      .where("session_id", "=", sessionId)
+      .where("turn_id", "=", turnId)
+      .executeTakeFirst();
+    return row?.seq ?? 0;
+  }
+
   /** How an approval of the session was answered; null when there is none of that id, or it waits. */
   async findResolution(sessionId: string, requestId: string): Promise<EventData<"input_resolved"> | null> {
     const row = await this.#db

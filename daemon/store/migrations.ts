@@ -80,7 +80,29 @@ const first: Migration = {
   },
 };
 
+const idempotency: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    for (const table of ["sessions", "turns"]) {
+      await db.schema.alterTable(table).addColumn("idempotency_key", "text").execute();
+      await db.schema.alterTable(table).addColumn("idempotency_hash", "text").execute();
+    }
+    await db.schema
+      .createIndex("sessions_by_idempotency")
+      .on("sessions")
+      .column("idempotency_key")
+      .where("idempotency_key", "is not", null)
+      .execute();
+    await db.schema
+      .createIndex("turns_by_idempotency")
+      .on("turns")
+      .columns(["session_id", "idempotency_key"])
+      .where("idempotency_key", "is not", null)
+      .execute();
+  },
+};
+
 /** Name → migration; names sort in the order they run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
+  "0002_idempotency": idempotency,
 };

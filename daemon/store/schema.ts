@@ -25,6 +25,9 @@ export interface SessionRow {
   updated_at: number;
   /** Null while active. */
   archived_at: number | null;
+  /** The key it was made with, and a digest of the body; null without one. */
+  idempotency_key?: string | null | undefined;
+  idempotency_hash?: string | null | undefined;
 }
 
 /** `queued`, `running` and `awaiting_input` are live; the rest are ends. */
@@ -41,6 +44,8 @@ export interface TurnRow {
   input_tokens: number;
   output_tokens: number;
   cost_usd: number | null;
+  idempotency_key?: string | null | undefined;
+  idempotency_hash?: string | null | undefined;
 }
 
 export interface EventRow {

@@ -82,6 +82,18 @@ export class SessionRepository {
     return (await query.execute()).map(complete);
   }
 
+  /** The newest session made with this key since a time. */
+  async findByKey(key: string, since: number): Promise<SessionRow | null> {
+    const row = await this.#db
+      .selectFrom("sessions")
+      .selectAll()
+      .where("idempotency_key", "=", key)
+      .where("created_at", ">", since)
+      .orderBy("created_at", "desc")
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
   /** How many sessions each project has that are not archived. */
   async countActive(): Promise<Map<string, number>> {
     const rows = await this.#db

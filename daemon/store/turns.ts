@@ -20,6 +20,19 @@ export class TurnRepository {
       .execute();
   }
 
+  /** The newest turn of a session that was sent with this key since a time. */
+  async findByKey(sessionId: string, key: string, since: number): Promise<TurnRow | null> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .selectAll()
+      .where("session_id", "=", sessionId)
+      .where("idempotency_key", "=", key)
+      .where("created_at", ">", since)
+      .orderBy("created_at", "desc")
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
   async update(id: string, change: Partial<Omit<TurnRow, "id" | "session_id">>): Promise<void> {
     await this.#db.updateTable("turns").set(change).where("id", "=", id).execute();
   }

@@ -3,7 +3,8 @@ import type { LaunchSpec } from "../../daemon/harness/harness.ts";
 import { Pool } from "../../daemon/pool/pool.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import type { SessionProject, SessionRuntime } from "../../daemon/sessions/runtime.ts";
-import { SessionService, type Scope } from "../../daemon/sessions/service.ts";
+import type { Scope } from "../../daemon/sessions/scope.ts";
+import { SessionService } from "../../daemon/sessions/service.ts";
 import type { Turn, TurnOutcome } from "../../daemon/sessions/turn.ts";
 import { KartaError } from "../../shared/errors.ts";
 import type { SessionEvent } from "../../shared/events.ts";
@@ -102,8 +103,11 @@ export function sessionBench(
     cancelGraceMs: 50,
   };
   const sessions = new SessionService(runtime);
-  const send: SessionBench["send"] = async (id, text, more = {}) =>
-    (await sessions.send(EVERYWHERE, id, { text, ...more })).turn;
+  const send: SessionBench["send"] = async (id, text, more = {}) => {
+    const accepted = await sessions.send(EVERYWHERE, id, { text, ...more });
+    if (accepted.kind !== "live") throw new Error("a send without a key is a turn of its own");
+    return accepted.turn;
+  };
   const events = async (id: string): Promise<SessionEvent[]> =>
     (await bench.store.events.page(id, 0, 10_000)).map((row) => new LoggedEvent(row).parse());
   return {

@@ -62,6 +62,8 @@ export function sessionRow(given: Partial<SessionRow> = {}): SessionRow & { id: 
     created_at: 1000,
     updated_at: 1000,
     archived_at: null,
+    idempotency_key: null,
+    idempotency_hash: null,
     ...given,
     id: newId("sess"),
   };

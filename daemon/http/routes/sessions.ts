@@ -5,9 +5,11 @@ import { isTerminal } from "../../../shared/events.ts";
 import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
 import { LoggedEvent } from "../../events/logged-event.ts";
 import type { EventSource } from "../../events/watcher.ts";
-import type { Scope, SessionService } from "../../sessions/service.ts";
+import type { Scope } from "../../sessions/scope.ts";
+import type { SessionService } from "../../sessions/service.ts";
 import { mount, STREAMED } from "../mount.ts";
-import { isShownOnTurn, turnContinuation, unaryAnswer } from "../turn-answer.ts";
+import { idempotencyOf } from "../idempotency-key.ts";
+import { endedAnswer, isShownOnTurn, turnContinuation, unaryAnswer } from "../turn-answer.ts";
 import { streamEvents } from "../sse.ts";
 
 export interface SessionRouteOptions {
@@ -24,7 +26,9 @@ const DEFAULT_EVENT_PAGE = 200;
 export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptions): Router {
   const router = Router({ mergeParams: true });
 
-  mount(router, sessionRoutes.createSession, ({ request, body }) => sessions.create(scopeOf(request), body));
+  mount(router, sessionRoutes.createSession, ({ request, body }) =>
+    sessions.create(scopeOf(request), body, idempotencyOf(request, body)),
+  );
 
   mount(router, sessionRoutes.listSessions, ({ request, query }) =>
     sessions.list(
@@ -51,23 +55,32 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
   });
 
   mount(router, sessionRoutes.sendMessage, async ({ request, response, params, query, body }) => {
-    const { turn } = await sessions.send(scopeOf(request), params.id, body);
-    if (body.stream !== true) return unaryAnswer(params.id, turn);
+    const accepted = await sessions.send(scopeOf(request), params.id, body, idempotencyOf(request, body));
+    const source = eventsOf(params.id);
+    const { id, acceptedSeq } = accepted.kind === "live" ? accepted.turn : accepted;
+    if (body.stream !== true) {
+      return accepted.kind === "live"
+        ? unaryAnswer(params.id, accepted.turn)
+        : endedAnswer(source, params.id, accepted);
+    }
     const withSystem = includesSystem(query);
     const stream = streamEvents(response, {
-      source: eventsOf(params.id),
-      after: turn.acceptedSeq,
+      source,
+      after: acceptedSeq,
       shows: (event) =>
-        isShownOnTurn(event, turn) || (withSystem && event.turnId === turn.id && event.type === "system"),
-      endsAfter: (event) => event.turnId === turn.id && isTerminal(event),
+        isShownOnTurn(event, id) || (withSystem && event.turnId === id && event.type === "system"),
+      endsAfter: (event) => event.turnId === id && isTerminal(event),
     });
-    void turn.outcome.then(() => {
-      if (turn.isEndStored) return; // the log shows it
-      stream.fail(
-        "storage_unavailable",
-        "the turn has ended, but its end could not be stored; see `karta logs`",
-      );
-    });
+    if (accepted.kind === "live") {
+      const { turn } = accepted;
+      void turn.outcome.then(() => {
+        if (turn.isEndStored) return; // the log shows it
+        stream.fail(
+          "storage_unavailable",
+          "the turn has ended, but its end could not be stored; see `karta logs`",
+        );
+      });
+    }
     return STREAMED;
   });
 
@@ -83,7 +96,7 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
     streamEvents(response, {
       source,
       after: resolvedSeq,
-      shows: (event) => isShownOnTurn(event, turn),
+      shows: (event) => isShownOnTurn(event, turn.id),
       endsAfter: (event) =>
         event.turnId === turn.id && (isTerminal(event) || event.type === "input_required"),
     });

@@ -111,6 +111,8 @@ describe("the log", () => {
           input_tokens: 0,
           output_tokens: 0,
           cost_usd: null,
+          idempotency_key: null,
+          idempotency_hash: null,
         },
       },
     };

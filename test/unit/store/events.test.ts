@@ -30,6 +30,8 @@ function turnRow(sessionId: string): TurnRow {
     input_tokens: 0,
     output_tokens: 0,
     cost_usd: null,
+    idempotency_key: null,
+    idempotency_hash: null,
   };
 }
 
