@@ -29,6 +29,7 @@ const FileSchema = z.strictObject({
   log_level: z.enum(LOG_LEVELS).optional(),
   drain_seconds: z.number().min(0).max(3600).optional(),
   max_processes: z.int().min(1).max(10_000).optional(),
+  max_process_mb: z.int().min(1).max(1_048_576).optional(),
 });
 
 export interface Config {
@@ -47,6 +48,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Agent processes at once. */
   readonly maxProcesses: number;
+  /** An agent process whose group holds more goes after its turn. */
+  readonly maxProcessBytes: number;
   readonly stateHome: string;
   readonly socketPath: string;
   readonly homedir: string;
@@ -67,7 +70,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
-log_level, drain_seconds, max_processes. Flags win over the environment, that over the file.
+log_level, drain_seconds, max_processes, max_process_mb. Flags win over the environment, that over the file.
 `;
 
 export type Command =
@@ -90,6 +93,9 @@ const FLAGS = {
 
 /** An agent process holds about 170 MB (notes: harnesses); a quarter of the memory is left to everything else. */
 const MEMORY_A_PROCESS = 200 * 1024 * 1024;
+
+/** Twelve times what one holds: a leak, not a big conversation. */
+const DEFAULT_MAX_PROCESS_MB = 2048;
 
 function defaultMaxProcesses(): number {
   return Math.max(2, Math.min(64, Math.floor((os.totalmem() * 0.75) / MEMORY_A_PROCESS)));
@@ -131,6 +137,7 @@ export function readConfig(
       foreground: !(flags.quiet ?? false),
       drainSeconds: file.drain_seconds ?? 30,
       maxProcesses: file.max_processes ?? defaultMaxProcesses(),
+      maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
       stateHome: home,
       socketPath: socket,
       homedir: place.homedir,

@@ -15,9 +15,11 @@ import { createHarnesses, harnessOf } from "./harness/registry.ts";
 import { publicApp } from "./http/app.ts";
 import { createHttpServer, listenOnPort } from "./http/listen.ts";
 import type { Log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
 import { Pool } from "./pool/pool.ts";
 import { ProcessJournal } from "./process/journal.ts";
+import { GroupMemory } from "./process/memory.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
@@ -85,7 +87,15 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
     const spawner = new ProcessSpawner({ logger, journal });
     undo.push(() => spawner.stopAll());
-    const pool = new Pool({ spawner, logger, now, maxProcesses: config.maxProcesses });
+    const memory = new GroupMemory();
+    const pool = new Pool({
+      spawner,
+      logger,
+      now,
+      maxProcesses: config.maxProcesses,
+      memoryOf: (groupId) => memory.of(groupId),
+      maxProcessBytes: config.maxProcessBytes,
+    });
     undo.push(() => pool.stop());
 
     const harnesses = createHarnesses({
@@ -147,11 +157,22 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger,
       now,
     });
+    const metrics = new Metrics({
+      version,
+      pool,
+      memory,
+      sessions,
+      feed,
+      countSessions: () => store.sessions.countActive(),
+      now,
+    });
+    undo.push(() => metrics.close());
     await registry.start();
 
     let draining = false;
     const families = {
       sessions,
+      metrics,
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
     };
@@ -182,6 +203,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
           registry,
           sessions,
           pool,
+          memory,
           store,
           startedAt: now(),
           now,

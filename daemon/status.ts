@@ -2,6 +2,8 @@
 import type { Status } from "../shared/protocol/control.ts";
 import type { Config } from "./config.ts";
 import type { Pool } from "./pool/pool.ts";
+import type { PooledProcess } from "./pool/pooled-process.ts";
+import type { GroupMemory } from "./process/memory.ts";
 import type { ProjectRegistry } from "./projects/registry.ts";
 import type { SessionService } from "./sessions/service.ts";
 import type { Store } from "./store/store.ts";
@@ -13,6 +15,7 @@ export interface StatusSources {
   readonly registry: ProjectRegistry;
   readonly sessions: SessionService;
   readonly pool: Pool;
+  readonly memory: GroupMemory;
   readonly store: Store;
   readonly startedAt: number;
   readonly now: () => number;
@@ -22,7 +25,7 @@ export function daemonStatus(sources: StatusSources): () => Promise<Status> {
   const { pool, sessions, config, now, startedAt } = sources;
   return async () => {
     const active = await sources.store.sessions.countActive();
-    const memory = process.memoryUsage();
+    const own = process.memoryUsage();
     return {
       version: sources.version,
       pid: process.pid,
@@ -37,16 +40,46 @@ export function daemonStatus(sources: StatusSources): () => Promise<Status> {
         with_process: pool.processes.filter((held) => held.sessionId !== null).length,
         running_turns: sessions.liveTurns.filter((turn) => turn.state !== "queued").length,
       },
-      processes: pool.processes.map((held) => ({
-        id: held.id,
-        pid: held.agent?.process.pid ?? null,
-        state: held.state,
-        project: held.project,
-        session_id: held.sessionId,
-        age_seconds: (now() - held.startedAt) / 1000,
-        turns: held.turns,
-      })),
-      memory: { rss_bytes: memory.rss, heap_used_bytes: memory.heapUsed },
+      processes: pool.processes.map((held) => processStatus(held, sources.memory, now())),
+      pool: poolStatus(pool, config, now()),
+      memory: { rss_bytes: own.rss, heap_used_bytes: own.heapUsed },
     };
+  };
+}
+
+function processStatus(held: PooledProcess, memory: GroupMemory, now: number): Status["processes"][number] {
+  const pid = held.agent?.process.pid ?? null;
+  return {
+    id: held.id,
+    pid,
+    state: held.state,
+    project: held.project,
+    session_id: held.sessionId,
+    age_seconds: (now - held.startedAt) / 1000,
+    turns: held.turns,
+    rss_bytes: pid === null ? null : memory.of(pid),
+  };
+}
+
+function poolStatus(
+  { counters, lanes, waiting }: Pool,
+  { maxProcesses }: Config,
+  now: number,
+): Status["pool"] {
+  return {
+    max_processes: maxProcesses,
+    waiting,
+    warm_starts: counters.warmStarts,
+    cold_starts: counters.coldStarts,
+    evictions: counters.evictions,
+    crashes: counters.crashes,
+    oversized: counters.oversized,
+    backing_off: lanes
+      .filter((lane) => lane.blockedMs(now) > 0)
+      .map((lane) => ({
+        project: lane.request.launch.project,
+        failures: lane.failures,
+        retry_in_seconds: lane.blockedMs(now) / 1000,
+      })),
   };
 }

@@ -128,6 +128,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   kysely: /^daemon\/store\//,
   "kysely/migration": /^daemon\/store\//,
   "node:sqlite": /^daemon\/(store\/|instance-lock\.ts)/,
+  "prom-client": /^daemon\/metrics\.ts$/,
   express: /^daemon\/(http|control|offline-model)\//,
   "@anthropic-ai/claude-agent-sdk": /^daemon\/harness\/claude\//,
 };

@@ -5,10 +5,14 @@ import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protoco
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { mount } from "../http/mount.ts";
+import { mountMetrics } from "../http/routes/metrics.ts";
 import type { Log } from "../log.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
-export interface ControlAppOptions extends Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists"> {
+export interface ControlAppOptions extends Pick<
+  PublicAppOptions,
+  "sessions" | "eventsOf" | "projectExists" | "metrics"
+> {
   readonly projects: ProjectRegistry;
   readonly log: Log;
   readonly status: () => Promise<Status>;
@@ -48,6 +52,7 @@ export function controlApp(options: ControlAppOptions): Express {
     }),
   }));
 
+  mountMetrics(app, options.metrics);
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
   app.use(errorBoundary(logger));

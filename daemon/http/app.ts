@@ -10,12 +10,14 @@ import type { SessionService } from "../sessions/service.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
 import { originGuard, requireLoopbackHost } from "./guards.ts";
 import { mount } from "./mount.ts";
+import { mountMetrics, type MetricsPage } from "./routes/metrics.ts";
 import { sessionRouter } from "./routes/sessions.ts";
 
 export interface PublicAppOptions {
   readonly sessions: SessionService;
   readonly eventsOf: (sessionId: string) => EventSource;
   readonly projectExists: (name: string) => boolean;
+  readonly metrics: MetricsPage;
   readonly isDraining: () => boolean;
   readonly version: string;
   readonly offline: boolean;
@@ -92,6 +94,7 @@ export function publicApp(options: PublicAppOptions): Express {
       throw new KartaError("shutting_down", "kartad is stopping", { retryAfterSeconds: 5 });
     return Promise.resolve(health());
   });
+  mountMetrics(app, options.metrics);
 
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);

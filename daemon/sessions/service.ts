@@ -43,6 +43,11 @@ export class SessionService {
     return this.#live.all.flatMap((session) => session.turns);
   }
 
+  /** The project of a session that has turns now; null for one that is at rest. */
+  projectOf(sessionId: string): string | null {
+    return this.#live.find(sessionId)?.project.name ?? null;
+  }
+
   /** As `SessionCreation.create`; with a `session_id`, the session of that id. */
   async create(scope: Scope, body: CreateSession, idempotency: Idempotency | null = null): Promise<Session> {
     if (body.session_id !== undefined) return this.get(scope, body.session_id);

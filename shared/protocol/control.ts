@@ -32,8 +32,23 @@ export const StatusSchema = z.object({
       session_id: z.string().nullable(),
       age_seconds: z.number(),
       turns: z.int(),
+      /** What it and its children hold; null where the system does not tell. */
+      rss_bytes: z.int().nullable(),
     }),
   ),
+  pool: z.object({
+    max_processes: z.int(),
+    /** Turns that wait for a process. */
+    waiting: z.int(),
+    warm_starts: z.int(),
+    cold_starts: z.int(),
+    evictions: z.int(),
+    crashes: z.int(),
+    /** Processes that were ended for the memory they held. */
+    oversized: z.int(),
+    /** Launch options whose starts failed, and when the next may be tried. */
+    backing_off: z.array(z.object({ project: z.string(), failures: z.int(), retry_in_seconds: z.number() })),
+  }),
   memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int() }),
 });
 export type Status = z.infer<typeof StatusSchema>;

@@ -1,4 +1,4 @@
-/** Liveness and readiness of the public plane. */
+/** Liveness, readiness and measurements of the daemon. */
 import { z } from "zod";
 import { route } from "./route.ts";
 import { NoQuerySchema, NothingSchema } from "./sessions.ts";
@@ -28,5 +28,14 @@ export const healthRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: HealthSchema,
+  }),
+  metrics: route({
+    method: "GET",
+    path: "/metrics",
+    summary: "What the daemon measures, in Prometheus' text format",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: z.string(),
   }),
 } as const;

@@ -251,6 +251,15 @@ describe("the daemon's status", () => {
     expect(stdout).toContain("memory    182 MiB resident, 48.0 MiB heap");
   });
 
+  test("of the pool is a command of its own", async () => {
+    expect(await home.run(["pool"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("0 of 16 processes: 0 spares, 0 bound, 0 busy; 0 waiting"),
+    });
+    const { stdout } = await home.run(["pool", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ processes: [], pool: { max_processes: 16, backing_off: [] } });
+  });
+
   test("a daemon of another version is said once, on stderr, with --json too", async () => {
     fake.state.version = "9.9.9";
     const { stdout, stderr } = await home.run(["status", "--json"]);

@@ -30,6 +30,7 @@ export async function httpBench(
       sessions: sessions.sessions,
       eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
       projectExists: (name) => name === "bot",
+      metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
       isDraining: () => false,
       version: "0.0.0",
       offline: true,

@@ -1,5 +1,6 @@
 /** Real processes on this machine, as /proc shows them. */
 import { readdirSync, readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -35,6 +36,16 @@ export async function eventually(condition: () => boolean, what: string): Promis
   const deadline = performance.now() + 10_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`did not come true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Waits until what is read equals what is expected. @throws after 10 s, saying what was read last */
+export async function eventuallyIs(read: () => Promise<unknown>, expected: unknown): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (let found = await read(); !isDeepStrictEqual(found, expected); found = await read()) {
+    if (performance.now() > deadline)
+      throw new Error(`expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -15,6 +15,16 @@ const status: Status = {
   projects: 0,
   sessions: { active: 0, with_process: 0, running_turns: 0 },
   processes: [],
+  pool: {
+    max_processes: 16,
+    waiting: 0,
+    warm_starts: 0,
+    cold_starts: 0,
+    evictions: 0,
+    crashes: 0,
+    oversized: 0,
+    backing_off: [],
+  },
   memory: { rss_bytes: 0, heap_used_bytes: 0 },
 };
 

@@ -3,6 +3,7 @@ import type { SessionEvent } from "../../../shared/events.ts";
 import { eventLine, summaryOf } from "../../../cli/render/event.ts";
 import { harmless, oneLine } from "../../../cli/render/harmless.ts";
 import { painter, wantsColour } from "../../../cli/render/paint.ts";
+import { poolColumns, poolText } from "../../../cli/render/pool.ts";
 import { shortIdLength } from "../../../cli/render/session.ts";
 import { details, table } from "../../../cli/render/table.ts";
 import { ago, count, duration, momentBefore, size } from "../../../cli/render/units.ts";
@@ -161,4 +162,44 @@ test("short ids are as long as it takes to tell them apart", () => {
   expect(shortIdLength(["sess_aaaaaaaaaa1", "sess_aaaaaaaaaa2"])).toBe("sess_aaaaaaaaaa1".length);
   expect(shortIdLength(["sess_aaaaaaaaaa1"])).toBe("sess_aaaaaaaa".length);
   expect(shortIdLength([])).toBe("sess_aaaaaaaa".length);
+});
+
+describe("the pool", () => {
+  const held = (state: string, session_id: string | null, rss_bytes: number | null) => ({
+    id: "proc_0123456789abcdefghijklmn",
+    pid: 4711,
+    state,
+    project: "bot",
+    session_id,
+    age_seconds: 65,
+    turns: 3,
+    rss_bytes,
+  });
+  const processes = [held("bound", "sess_abcdefghijkl", 180 * 1024 * 1024), held("ready", null, null)];
+  const pool = {
+    max_processes: 16,
+    waiting: 2,
+    warm_starts: 5,
+    cold_starts: 1,
+    evictions: 1,
+    crashes: 1,
+    oversized: 0,
+    backing_off: [{ project: "b\u001bad", failures: 3, retry_in_seconds: 1.2 }],
+  };
+
+  test("is a line for each process, a spare named as one", () => {
+    expect(table(processes, poolColumns(processes), { paint: plain, columns: null }).split("\n")).toEqual([
+      "ID              PID  STATE  PROJECT  SESSION        AGE         MEMORY  TURNS",
+      "proc_01234567  4711  bound  bot      sess_abcdefgh  1 min 5 s  180 MiB      3",
+      "proc_01234567  4711  ready  bot      spare          1 min 5 s        -      3",
+    ]);
+  });
+
+  test("sums up, and says what backs off and for how long", () => {
+    expect(poolText({ processes, pool }, plain).split("\n")).toEqual([
+      "2 of 16 processes: 1 spare, 1 bound, 0 busy; 2 waiting",
+      "since the start: 5 warm and 1 cold starts, 1 eviction, 1 crash, 0 over the memory limit",
+      "b␛ad backs off after 3 failures: it may start again in 2 s",
+    ]);
+  });
 });
