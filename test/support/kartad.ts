@@ -19,6 +19,8 @@ export interface Kartad {
   readonly pid: number;
   /** The environment that makes `karta` speak to this daemon. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it has said on standard error so far. */
+  log(): string;
   /** Settles when it has ended, however. */
   readonly exited: Promise<KartadExit>;
   /** SIGTERM, and wait. */
@@ -122,6 +124,8 @@ export function makeHome(): TestHome {
     },
     start: async (options = {}) => {
       const { child, done } = spawn(options);
+      let said = "";
+      child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
       const url = await Promise.race([
         listening(child.stderr),
         done.then((exit) => Promise.reject(new Error(`kartad ended before it listened: ${exit.stderr}`))),
@@ -134,6 +138,7 @@ export function makeHome(): TestHome {
         url,
         pid: child.pid ?? 0,
         env: env(options.env),
+        log: () => said,
         exited: done,
         stop: () => end("SIGTERM"),
         kill: () => end("SIGKILL"),
