@@ -43,6 +43,7 @@ export async function startKartad(options: BenchKartadOptions): Promise<BenchKar
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
+      ...profilerArgs(),
       ...nodeArgs,
       path.join(root, "daemon/bin/kartad.js"),
       "--port",
@@ -94,6 +95,12 @@ export async function startKartad(options: BenchKartadOptions): Promise<BenchKar
     },
     stop,
   };
+}
+
+/** Where to look when a budget is missed: `KARTA_BENCH_CPU_PROF=FOLDER` keeps a CPU profile of every kartad there. */
+function profilerArgs(): string[] {
+  const folder = process.env.KARTA_BENCH_CPU_PROF;
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }
 
 /** Everything that would lead to the operator's own Karta or Claude Code, pointed into `home`. */

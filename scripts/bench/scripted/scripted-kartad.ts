@@ -30,16 +30,11 @@ export async function startScriptedKartad(
   mkdirSync(state);
   writeFileSync(path.join(state, "kartad.toml"), `max_processes = ${agents}\n`);
   const inject = path.join(import.meta.dirname, "inject.ts");
-  const profile = process.env.KARTA_BENCH_CPU_PROF; // a folder: where to look when a budget is missed
   const kartad = await startKartad({
     root,
     scope,
     home,
-    nodeArgs: [
-      "--expose-gc",
-      `--import=${inject}`,
-      ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
-    ],
+    nodeArgs: ["--expose-gc", `--import=${inject}`],
   });
   await kartad.addProject("bench", kartaFiles({ maxProcesses: agents }));
   return {
