@@ -117,9 +117,12 @@ async function run(config: Config): Promise<void> {
   try {
     daemon = await startDaemon({ config, log, onStopRequested: stop });
   } catch (error) {
-    log.logger.fatal({ err: error }, "kartad did not start");
+    const exit = exitFor(error);
+    // What has a name needs one line, and `die` writes it; only a bug needs its stack.
+    if (exit === "failed") log.logger.fatal({ err: error }, "kartad did not start");
+    else log.logger.debug({ err: error, exit }, "kartad did not start");
     log.close();
-    die(exitFor(error), error instanceof Error ? error.message : String(error));
+    die(exit, error instanceof Error ? error.message : String(error));
   }
   if (stopRequested.signal.aborted) {
     stop();

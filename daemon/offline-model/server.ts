@@ -42,7 +42,7 @@ export class OfflineModel {
         resolve();
       });
     });
-    this.#logger.info({ port: this.port }, "offline model: scripted replies");
+    this.#logger.debug({ port: this.port }, "the offline model listens");
   }
 
   /** @throws Error when it is not listening */
