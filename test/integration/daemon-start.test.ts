@@ -92,7 +92,7 @@ describe("a start that cannot be", () => {
   test("a socket path over the system's limit", async () => {
     const long = path.join(home.folder, "x".repeat(120), "k.sock");
     const exit = await home.runToEnd({ env: { KARTA_SOCKET: long } });
-    expect(exit.code).toBe(DAEMON_EXIT.failed);
+    expect(exit.code).toBe(DAEMON_EXIT.bad_config);
     expect(lastLine(exit.stderr)).toContain("set KARTA_SOCKET to a shorter one");
   });
 
