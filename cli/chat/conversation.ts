@@ -3,6 +3,8 @@ import { KartaError } from "../../shared/errors.ts";
 import type { SessionEvent } from "../../shared/events.ts";
 import type { KartaClient } from "../client/client.ts";
 import { routes } from "../client/routes.ts";
+import type { PendingInput } from "../../shared/protocol/sessions.ts";
+import { InlineApprovals, type Ask } from "./approvals.ts";
 
 export interface ConversationOptions {
   readonly client: KartaClient;
@@ -11,6 +13,10 @@ export interface ConversationOptions {
   /** May throw, for an event that ends a failed turn. */
   readonly onEvent: (event: SessionEvent) => void;
   readonly onError: (error: unknown) => void;
+  /** Asks the person for an approval; null where nobody can be asked. */
+  readonly ask: Ask | null;
+  /** Told of each approval that is denied since nobody can be asked. */
+  readonly onNobody: (input: PendingInput) => void;
 }
 
 /** `cancelling`: the user has asked for it and the turn has not ended yet. */
@@ -18,11 +24,19 @@ type State = "idle" | "replying" | "cancelling";
 
 export class Conversation {
   readonly #options: ConversationOptions;
+  readonly #approvals: InlineApprovals;
   #state: State = "idle";
   #leave = new AbortController();
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    const { client, sessionId, ask, onNobody, onError } = options;
+    this.#approvals = new InlineApprovals({
+      ask,
+      onNobody,
+      onError,
+      send: (requestId, answer) => client.answerInput({ id: sessionId, request_id: requestId }, answer),
+    });
   }
 
   /** Sends one message and waits for the end of its turn. Never throws: errors go to `onError`, and false comes back. */
@@ -31,13 +45,17 @@ export class Conversation {
     this.#state = "replying";
     this.#leave = new AbortController();
     try {
-      for await (const event of client.turn(sessionId, { text, thinking }, this.#leave.signal))
+      for await (const event of client.turn(sessionId, { text, thinking }, this.#leave.signal)) {
+        if (event.type === "input_resolved") this.#approvals.resolved(event.data.request_id);
         onEvent(event);
+        if (event.type === "input_required" && !this.#isCancelling()) this.#approvals.required(event.data);
+      }
       return true;
     } catch (error) {
       if (!this.#leave.signal.aborted) onError(error);
       return false;
     } finally {
+      await this.#approvals.withdraw();
       this.#state = "idle";
     }
   }
@@ -55,9 +73,14 @@ export class Conversation {
         return false;
       case "replying":
         this.#state = "cancelling";
+        void this.#approvals.withdraw();
         void this.#cancel();
         return true;
     }
+  }
+
+  #isCancelling(): boolean {
+    return this.#state === "cancelling";
   }
 
   async #cancel(): Promise<void> {

@@ -1,41 +1,107 @@
 /** Lines from a person with a prompt, or from a pipe without one. */
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 
 export interface PromptOptions {
-  readonly prompt: string;
   /** Ctrl-C. True: it was dealt with, the talk goes on. */
   readonly onInterrupt: () => boolean;
 }
 
-/** Yields each line; ends at Ctrl-D, at the end of the pipe, or at a Ctrl-C that `onInterrupt` does not deal with. */
-export async function* promptedLines({ prompt, onInterrupt }: PromptOptions): AsyncGenerator<string> {
-  const terminal = process.stdin.isTTY;
-  const screen = process.stdout.isTTY ? process.stdout : process.stderr;
-  const reading = createInterface({
-    input: process.stdin,
-    terminal,
-    ...(terminal ? { output: screen, prompt } : {}),
-  });
-  const interrupted = () => {
-    if (onInterrupt()) return;
-    reading.close();
-    // A pipe that is still open would keep the iteration waiting for its next line.
-    process.stdin.destroy();
-  };
-  reading.on("SIGINT", interrupted); // from a terminal, as a key
-  process.on("SIGINT", interrupted); // from `kill`, or with a piped stdin
-  try {
-    // Taken before the first wait: readline drops the lines that come while nobody iterates.
-    const lines = reading[Symbol.asyncIterator]();
-    for (;;) {
-      if (terminal) reading.prompt();
-      const next = await lines.next();
-      if (next.done === true) return;
-      yield next.value;
+/** Lines that came while nobody asked; a pipe can bring more than that, and is read no further then. */
+const HELD_LINES = 1000;
+
+/** Owner: the command, which closes it. Ends at Ctrl-D, at the pipe's end, or at a Ctrl-C nobody deals with. */
+export class PromptedLines {
+  readonly terminal = process.stdin.isTTY;
+  readonly #screen = process.stdout.isTTY ? process.stdout : process.stderr;
+  readonly #reading: Interface;
+  readonly #interrupted: () => void;
+  readonly #held: string[] = [];
+  #taker: ((line: string | null) => void) | null = null;
+  #ended = false;
+
+  constructor({ onInterrupt }: PromptOptions) {
+    const { terminal } = this;
+    this.#reading = createInterface({
+      input: process.stdin,
+      terminal,
+      ...(terminal ? { output: this.#screen } : {}),
+    });
+    this.#interrupted = () => {
+      if (onInterrupt()) return;
+      this.#held.length = 0;
+      this.#reading.close();
+      // A pipe that is still open would keep the process.
+      process.stdin.destroy();
+    };
+    this.#reading.on("line", (line) => this.#take(line));
+    this.#reading.on("close", () => {
+      this.#ended = true;
+      this.#give(null);
+    });
+    this.#reading.on("SIGINT", this.#interrupted); // from a terminal, as a key
+    process.on("SIGINT", this.#interrupted); // from `kill`, or with a piped stdin
+  }
+
+  /** The next line, one that was typed ahead too; null: there are no more. */
+  async next(prompt: string): Promise<string | null> {
+    this.#show(prompt);
+    const line = this.#held.shift();
+    if (line !== undefined) {
+      if (this.#held.length === 0 && !this.#ended) this.#reading.resume();
+      return line;
     }
-  } finally {
-    process.off("SIGINT", interrupted);
-    reading.close();
-    if (terminal) screen.write("\n");
+    return this.#ended ? null : this.#wait();
+  }
+
+  /**
+   * Asks a person in the middle of a reply. A line typed ahead is a message and no answer: only one that comes after
+   * the question is taken. Null: withdrawn by `signal`, or there are no more lines.
+   */
+  async ask(question: string, prompt: string, signal: AbortSignal): Promise<string | null> {
+    if (this.#ended || signal.aborted) return null;
+    // What was half typed would become the start of the answer.
+    this.#reading.write(null, { ctrl: true, name: "e" });
+    this.#reading.write(null, { ctrl: true, name: "u" });
+    this.#screen.write(`${question}\n`);
+    this.#show(prompt);
+    const withdraw = () => {
+      this.#screen.write("\n");
+      this.#give(null);
+    };
+    signal.addEventListener("abort", withdraw, { once: true });
+    try {
+      return await this.#wait();
+    } finally {
+      signal.removeEventListener("abort", withdraw);
+    }
+  }
+
+  close(): void {
+    process.off("SIGINT", this.#interrupted);
+    this.#reading.close();
+    if (this.terminal) this.#screen.write("\n");
+  }
+
+  #show(prompt: string): void {
+    if (!this.terminal || this.#ended) return;
+    this.#reading.setPrompt(prompt);
+    this.#reading.prompt();
+  }
+
+  #wait(): Promise<string | null> {
+    return new Promise((resolve) => (this.#taker = resolve));
+  }
+
+  #give(line: string | null): boolean {
+    const taker = this.#taker;
+    this.#taker = null;
+    taker?.(line);
+    return taker !== null;
+  }
+
+  #take(line: string): void {
+    if (this.#give(line)) return;
+    this.#held.push(line);
+    if (this.#held.length >= HELD_LINES) this.#reading.pause();
   }
 }

@@ -1,8 +1,9 @@
 /** Prints a turn as it arrives: the agent's words on stdout, everything about them on stderr. */
-import { KartaError } from "../../shared/errors.ts";
 import type { SessionEvent } from "../../shared/events.ts";
-import { toolLine } from "../render/event.ts";
+import { turnError } from "../client/event-stream.ts";
+import { toolLine } from "../render/tool-line.ts";
 import { harmless, oneLine } from "../render/harmless.ts";
+import { inputPhrase } from "../render/input.ts";
 import type { Paint } from "../render/paint.ts";
 import { cut } from "../render/width.ts";
 
@@ -48,21 +49,19 @@ export class ReplyPrinter {
         return;
       case "input_required":
         this.#aside(
-          `· waits for an approval (${event.data.request_id}): ${event.data.tool}: ${event.data.message}`,
+          `· waits for an ${event.data.kind === "question" ? "answer" : "approval"}: ${inputPhrase(event.data)}`,
         );
         return;
       case "input_resolved":
         this.#aside(`· ${event.data.decision} by ${event.data.by}`);
         return;
       case "done":
-        this.#endLine();
+        this.endLine();
         if (event.data.status === "cancelled") this.#aside("· cancelled");
         return;
       case "error":
-        this.#endLine();
-        throw new KartaError(event.data.code, event.data.message, {
-          fields: { retryable: event.data.retryable },
-        });
+        this.endLine();
+        throw turnError(event);
       case "message":
       case "step_start":
       case "step_finish":
@@ -94,10 +93,11 @@ export class ReplyPrinter {
 
   /** Only a screen shows both streams at once; in a pipe, a newline that the agent did not write would be a lie. */
   #newLineOnScreen(): void {
-    if (this.#streams.words.isTTY) this.#endLine();
+    if (this.#streams.words.isTTY) this.endLine();
   }
 
-  #endLine(): void {
+  /** Ends the line that the words are in, if they are in one. */
+  endLine(): void {
     if (!this.#atLineStart) this.#streams.words.write("\n");
     this.#atLineStart = true;
   }

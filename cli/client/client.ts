@@ -4,9 +4,9 @@ import type { z } from "zod";
 import type { SessionEvent } from "../../shared/events.ts";
 import { fillPath, type PathParams, type Route } from "../../shared/protocol/route.ts";
 import { VERSION_HEADER } from "../../shared/protocol/control.ts";
-import type { SendMessage } from "../../shared/protocol/sessions.ts";
+import type { InputAnswer, SendMessage } from "../../shared/protocol/sessions.ts";
 import { CliError } from "./errors.ts";
-import { isFailure, readError, readJson, send } from "./request.ts";
+import { isFailure, readError, readJson, send, type RequestOptions } from "./request.ts";
 import { routes } from "./routes.ts";
 import { readEvents } from "./event-stream.ts";
 
@@ -81,17 +81,43 @@ export class KartaClient {
 
   /** Runs one turn and yields its events as they arrive; ends after `done` or `error`. */
   async *turn(id: string, message: SendMessage, signal?: AbortSignal): AsyncGenerator<SessionEvent> {
-    const answer = await send({
-      socket: this.socket,
-      method: routes.sendMessage.method,
-      path: fillPath(routes.sendMessage.path, { id }),
-      body: { ...message, stream: true },
-      accept: "text/event-stream",
-      signal,
-    });
+    const { method, path } = routes.sendMessage;
+    const body = { ...message, stream: true };
+    yield* readEvents(
+      this.socket,
+      await this.#stream({ method, path: fillPath(path, { id }), body, signal }),
+    );
+  }
+
+  /** Yields what a turn does after `after`, its end included. */
+  async *restOfTurn(
+    place: { readonly id: string; readonly turnId: string; readonly after: number },
+    signal?: AbortSignal,
+  ): AsyncGenerator<SessionEvent> {
+    const { method, path } = routes.events;
+    const target = fillPath(path, { id: place.id }) + queryText({ after: place.after });
+    const answer = await this.#stream({ method, path: target, signal });
+    yield* readEvents(this.socket, answer, (event) => event.turn_id === place.turnId);
+  }
+
+  /**
+   * Answers an approval for one who reads the turn's stream already: resolves when the answer is given, and does not
+   * wait for what the turn does with it.
+   * @throws KartaError `input_already_resolved`, `not_found`
+   */
+  async answerInput(place: { id: string; request_id: string }, given: InputAnswer): Promise<void> {
+    const { method, path } = routes.resolveInput;
+    const body = { ...given, stream: true };
+    (await this.#stream({ method, path: fillPath(path, place), body })).destroy();
+  }
+
+  async #stream(
+    request: Pick<RequestOptions, "method" | "path" | "body" | "signal">,
+  ): Promise<IncomingMessage> {
+    const answer = await send({ ...request, socket: this.socket, accept: "text/event-stream" });
     this.seen(answer);
     if (isFailure(answer)) throw await readError(this.socket, answer);
-    yield* readEvents(this.socket, answer);
+    return answer;
   }
 
   /** Notes the daemon's version; public because the WebSockets' handshakes carry it too. */

@@ -14,6 +14,8 @@ export const CLI_ERROR_EXIT = {
   ambiguous_id: CLI_EXIT.bad_usage,
   /** A kartad with other settings is running. */
   already_running: CLI_EXIT.refused,
+  /** An answer for a session in which nothing waits for one. */
+  nothing_waits: CLI_EXIT.refused,
   /** kartad ended before its socket answered; carries `exit_code`. */
   start_failed: CLI_EXIT.failed,
   /** kartad did not start or stop in the time given. */

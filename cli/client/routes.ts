@@ -22,5 +22,6 @@ export const routes = {
   deleteSession: underV1(sessionRoutes.deleteSession),
   cancelTurn: underV1(sessionRoutes.cancelTurn),
   sendMessage: underV1(sessionRoutes.sendMessage),
+  resolveInput: underV1(sessionRoutes.resolveInput),
   events: underV1(sessionRoutes.events),
 } as const;

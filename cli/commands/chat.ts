@@ -3,7 +3,7 @@ import * as Flags from "@oclif/core/flags";
 import type { Session } from "../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../base-command.ts";
 import { Conversation } from "../chat/conversation.ts";
-import { promptedLines } from "../chat/prompt.ts";
+import { PromptedLines } from "../chat/prompt.ts";
 import { ReplyPrinter } from "../chat/reply-printer.ts";
 import type { KartaClient } from "../client/client.ts";
 import { routes } from "../client/routes.ts";
@@ -11,11 +11,12 @@ import { resolveSession } from "../client/sessions.ts";
 import { failureOf } from "../failure.ts";
 import { preferredProject } from "../preferences.ts";
 import { oneLine } from "../render/harmless.ts";
+import { inputPhrase } from "../render/input.ts";
 
 export default class Chat extends KartaCommand {
   static override summary = "Talk to a project from the terminal.";
   static override description =
-    "Begins a session, or goes on with one. Ctrl-C cancels the reply; at the prompt, Ctrl-C or Ctrl-D ends the chat. Each line of a piped stdin is a message. With --json, each event is one line of JSON.";
+    "Begins a session, or goes on with one. What the agent asks leave for is asked here. Ctrl-C cancels the reply; at the prompt, Ctrl-C or Ctrl-D ends the chat. Each line of a piped stdin is a message, and approvals are denied there. With --json, each event is one line of JSON.";
   static override examples = [
     "<%= config.bin %> chat support-bot",
     "<%= config.bin %> chat --session ab12",
@@ -42,24 +43,33 @@ export default class Chat extends KartaCommand {
       agent: flags.agent,
     });
     const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
-    const conversation = new Conversation({
+    const person = process.stdin.isTTY;
+    const lines: PromptedLines = new PromptedLines({ onInterrupt: () => conversation.interrupt() });
+    const conversation: Conversation = new Conversation({
       client,
       sessionId: session.id,
       thinking: flags.thinking,
       onEvent: (event) => {
         if (this.jsonEnabled()) this.printJsonLine(event);
+        else if (person && event.type === "input_required") printer.endLine();
         else printer.show(event);
       },
       onError: (error) => this.complain(error),
+      ask: person
+        ? (question, prompt, signal) => lines.ask(question, this.paint("bold", prompt), signal)
+        : null,
+      onNobody: (input) => this.note(`denied, since nobody can approve on a pipe: ${inputPhrase(input)}`),
     });
-    const person = process.stdin.isTTY;
     if (person) this.note(this.paint("dim", greeting(session)));
     let failed = false;
-    for await (const line of promptedLines({
-      prompt: this.paint("bold", "you> "),
-      onInterrupt: () => conversation.interrupt(),
-    })) {
-      if (line.trim() !== "" && !(await conversation.say(line))) failed = true;
+    try {
+      for (;;) {
+        const line = await lines.next(this.paint("bold", "you> "));
+        if (line === null) break;
+        if (line.trim() !== "" && !(await conversation.say(line))) failed = true;
+      }
+    } finally {
+      lines.close();
     }
     // A person has read what went wrong; a script looks at the exit code.
     if (failed && !person) process.exitCode = 1;

@@ -1,7 +1,9 @@
 /** One session event as one line. */
 import type { EventType, SessionEvent } from "../../shared/events.ts";
 import { oneLine } from "./harmless.ts";
+import { inputPhrase } from "./input.ts";
 import type { Paint, Style } from "./paint.ts";
+import { compact, toolLine } from "./tool-line.ts";
 import { clock, count } from "./units.ts";
 import { columnsOf, cut } from "./width.ts";
 
@@ -53,7 +55,7 @@ export function summaryOf(event: SessionEvent): string {
     case "agent_handoff":
       return `${event.data.from} → ${event.data.to}`;
     case "input_required":
-      return `${event.data.request_id} ${event.data.tool}: ${event.data.message}`;
+      return `${event.data.request_id} ${inputPhrase(event.data)}`;
     case "input_resolved":
       return `${event.data.request_id} ${event.data.decision} by ${event.data.by}`;
     case "system":
@@ -63,14 +65,4 @@ export function summaryOf(event: SessionEvent): string {
     case "done":
       return `${event.data.status}, ${count(event.data.usage.total_tokens, "token")}`;
   }
-}
-
-/** A tool and its input in one phrase: `Read {"file_path":"a.txt"}`. */
-export function toolLine(tool: string, input: unknown): string {
-  const text = compact(input);
-  return text === "{}" || text === "" ? tool : `${tool} ${text}`;
-}
-
-function compact(value: unknown): string {
-  return value === undefined || value === null ? "" : JSON.stringify(value);
 }

@@ -1,15 +1,17 @@
 import { text as readText } from "node:stream/consumers";
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import type { SendMessage, TurnResult } from "../../../shared/protocol/sessions.ts";
+import type { PendingInput, SendMessage, TurnResult } from "../../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../../base-command.ts";
 import { ReplyPrinter } from "../../chat/reply-printer.ts";
 import type { KartaClient } from "../../client/client.ts";
 import { badUsage } from "../../client/errors.ts";
+import { turnError } from "../../client/event-stream.ts";
 import { routes } from "../../client/routes.ts";
 import { resolveSession } from "../../client/sessions.ts";
 import { interruption } from "../../interrupt.ts";
-import { harmless, oneLine } from "../../render/harmless.ts";
+import { harmless } from "../../render/harmless.ts";
+import { answerCommands, inputPhrase } from "../../render/input.ts";
 
 /** The shell's number for a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -17,7 +19,7 @@ const INTERRUPTED = 130;
 export default class SessionsSend extends KartaCommand {
   static override summary = "Send a message and print the reply.";
   static override description =
-    "The reply is printed token by token; tool uses go to stderr. With --json or --no-stream it is printed when it is complete. Ctrl-C leaves, and the turn goes on.";
+    "The reply is printed token by token; tool uses go to stderr. With --json or --no-stream it is printed when it is complete. An approval that the turn waits for is told on stderr, with the command that gives it. Ctrl-C leaves, and the turn goes on.";
   static override examples = [
     '<%= config.bin %> sessions send ab12 "Do you ship free?"',
     "<%= config.bin %> sessions send ab12 - < question.txt",
@@ -49,7 +51,10 @@ export default class SessionsSend extends KartaCommand {
     try {
       if (this.jsonEnabled() || !flags.stream) return await this.whole(client, id, message, leaving);
       const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
-      for await (const event of client.turn(id, message, leaving)) printer.show(event);
+      for await (const event of client.turn(id, message, leaving)) {
+        printer.show(event);
+        if (event.type === "input_required") this.tellHowToAnswer(id, event.data);
+      }
       return undefined;
     } catch (error) {
       if (!leaving.aborted) throw error;
@@ -67,12 +72,38 @@ export default class SessionsSend extends KartaCommand {
     message: SendMessage,
     signal: AbortSignal,
   ): Promise<TurnResult> {
-    const result = await client.call(routes.sendMessage, { params: { id }, body: message, signal });
+    const { last_seq: after } = await client.call(routes.getSession, { params: { id }, signal });
+    const first = await client.call(routes.sendMessage, { params: { id }, body: message, signal });
+    const result =
+      first.pending_input === undefined ? first : await this.afterPauses(client, { first, after, signal });
     this.print(harmless(result.text));
-    const waiting = result.pending_input;
-    if (waiting !== undefined)
-      this.note(`waits for an approval (${oneLine(waiting.request_id)}): ${oneLine(waiting.message)}`);
     return result;
+  }
+
+  /** The daemon answers at the turn's first pause; the feed has the rest. */
+  private async afterPauses(
+    client: KartaClient,
+    { first, after, signal }: { first: TurnResult; after: number; signal: AbortSignal },
+  ): Promise<TurnResult> {
+    const { session_id: id, turn_id: turnId } = first;
+    for await (const event of client.restOfTurn({ id, turnId, after }, signal)) {
+      if (event.type === "input_required") {
+        this.note(`waits for an answer: ${inputPhrase(event.data)}`);
+        this.tellHowToAnswer(id, event.data);
+      }
+      if (event.type === "error") throw turnError(event);
+      if (event.type !== "done") continue;
+      const { pending_input: _, ...told } = first;
+      const { message, status, usage } = event.data;
+      const asked = first.messages.filter(({ role }) => role === "user");
+      return { ...told, text: message.text, status, messages: [...asked, message], usage };
+    }
+    return first; // not reached: the feed ends with the turn, or throws
+  }
+
+  private tellHowToAnswer(id: string, input: PendingInput): void {
+    const { approve, deny } = answerCommands(id, input);
+    this.note(`  ${approve}\n  ${deny}`);
   }
 }
 

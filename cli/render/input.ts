@@ -1,0 +1,108 @@
+/** What waits for an answer, for people: a tool and its input, or a question and its options. */
+import { z } from "zod";
+import type { PendingInput } from "../../shared/protocol/sessions.ts";
+import { toolLine } from "./tool-line.ts";
+import { harmless, oneLine } from "./harmless.ts";
+import { shellQuoted } from "./shell.ts";
+import { cut } from "./width.ts";
+
+export interface Question {
+  /** What the answer goes under. */
+  readonly text: string;
+  readonly options: readonly { readonly label: string; readonly description: string }[];
+  /** Several options may be chosen. */
+  readonly several: boolean;
+}
+
+/** The form in which Claude Code asks; another harness's question has its text and options in the request alone. */
+const QuestionsSchema = z.object({
+  questions: z
+    .array(
+      z.object({
+        question: z.string(),
+        multiSelect: z.boolean().default(false),
+        options: z.array(z.object({ label: z.string(), description: z.string().default("") })).default([]),
+      }),
+    )
+    .min(1),
+});
+
+const PHRASE_COLUMNS = 100;
+const SHOWN = { characters: 2000, lines: 30 } as const;
+/** Characters that change the order in which others are shown, so that a line reads as something that it is not. */
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** The questions to answer, one at least. Of use for `kind: "question"` alone. */
+export function questionsOf(input: PendingInput): readonly [Question, ...Question[]] {
+  const { data } = QuestionsSchema.safeParse(input.tool_input);
+  const [first, ...more] = (data?.questions ?? []).map(({ question, options, multiSelect }): Question => ({
+    text: question,
+    options,
+    several: multiSelect,
+  }));
+  if (first !== undefined) return [first, ...more];
+  const options = input.options.map((label) => ({ label, description: "" }));
+  return [{ text: input.message, options, several: false }];
+}
+
+/** One line: `Write {"file_path":"a.txt"}`, or the question's text. */
+export function inputPhrase(input: PendingInput): string {
+  const text = input.kind === "question" ? input.message : toolLine(input.tool, input.tool_input);
+  return cut(inOrder(oneLine(text)), PHRASE_COLUMNS);
+}
+
+/** The tool and each field of its input, bounded. What is left out is said. */
+export function toolText({ tool, tool_input: value }: Pick<PendingInput, "tool" | "tool_input">): string {
+  return `${oneLine(tool)}\n${bounded(inOrder(harmless(fieldsOf(value))))}`;
+}
+
+/** The question and its options, numbered from 1. */
+export function questionText({ text, options }: Question): string {
+  const lines = options.map(({ label, description }, index) => {
+    const more = description === "" ? "" : `: ${description}`;
+    return `  ${index + 1}. ${cut(oneLine(label + more), PHRASE_COLUMNS)}`;
+  });
+  return inOrder([bounded(harmless(text)), ...lines].join("\n"));
+}
+
+/** The commands that answer it from another terminal. */
+export function answerCommands(sessionId: string, input: PendingInput): { approve: string; deny: string } {
+  const place = `${shellQuoted(sessionId)} ${shellQuoted(input.request_id)}`;
+  const answers =
+    input.kind === "question"
+      ? questionsOf(input).map(({ text, options }) => {
+          const example = options[0]?.label ?? "TEXT";
+          return ` --answer ${shellQuoted(oneLine(`${text}=${example}`))}`;
+        })
+      : [];
+  return {
+    approve: `karta sessions approve ${place}${answers.join("")}`,
+    deny: `karta sessions deny ${place}`,
+  };
+}
+
+function fieldsOf(value: unknown): string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value === undefined || value === null ? "" : `  ${plain(value)}`;
+  }
+  return Object.entries(value)
+    .map(([name, field]) => `  ${oneLine(name)}: ${plain(field)}`)
+    .join("\n");
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value.replaceAll("\n", "\n    ") : JSON.stringify(value);
+}
+
+function bounded(text: string): string {
+  const lines = text.slice(0, SHOWN.characters).split("\n").slice(0, SHOWN.lines);
+  const kept = lines.join("\n");
+  const left = text.length - kept.length;
+  return left === 0
+    ? kept
+    : `${kept}\n  … ${left} more characters; \`karta sessions show ID --json\` has them all`;
+}
+
+function inOrder(text: string): string {
+  return text.replace(REORDERING, "\ufffd");
+}
