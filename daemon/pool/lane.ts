@@ -44,6 +44,11 @@ export class Lane {
     return now - this.#usedAt < KEPT_MS && this.blockedMs(now) === 0 ? this.request.spares : 0;
   }
 
+  /** It keeps no spares and remembers no failure: a new lane would be the same. */
+  get hasNothingToKeep(): boolean {
+    return this.request.spares === 0 && this.failures === 0;
+  }
+
   failed(now: number): void {
     this.failures += 1;
     const excess = this.failures - FREE_FAILURES;

@@ -117,14 +117,18 @@ export class Pool {
 
   /** Ends every process of a project and forgets its lanes. */
   async evictProject(project: string): Promise<void> {
-    for (const lane of this.lanes) if (lane.request.launch.project === project) this.#lanes.delete(lane.key);
+    this.#forgetLanes(project);
     await Promise.all(
       this.processes.filter((held) => held.project === project).map((held) => this.#end(held)),
     );
   }
 
-  /** Ends a project's spares: its folder changed, and they have read the old one. */
+  /**
+   * Ends a project's spares and forgets its lanes: its folder changed. They have read the old one, and what failed may
+   * be mended.
+   */
   async dropSpares(project: string): Promise<void> {
+    this.#forgetLanes(project);
     const spares = this.processes.filter((held) => held.project === project && held.sessionId === null);
     await Promise.all(spares.map((held) => this.#end(held)));
   }
@@ -145,6 +149,10 @@ export class Pool {
     lane.request = { harness, launch, spares, maxOfProject };
     lane.used(this.#now());
     return lane;
+  }
+
+  #forgetLanes(project: string): void {
+    for (const lane of this.lanes) if (lane.request.launch.project === project) this.#lanes.delete(lane.key);
   }
 
   #heldBy(sessionId: string): PooledProcess | undefined {
@@ -277,7 +285,12 @@ export class Pool {
 
   #forget(pooled: PooledProcess): void {
     if (pooled.state !== "exited") pooled.move("exited");
-    if (this.#all.delete(pooled)) this.#queue.serve();
+    if (!this.#all.delete(pooled)) return;
+    const lane = this.#lanes.get(pooled.lane);
+    // A session with a workspace of its own has a lane of its own, which goes with its process.
+    if (lane?.hasNothingToKeep && !this.processes.some((held) => held.lane === lane.key))
+      this.#lanes.delete(lane.key);
+    this.#queue.serve();
   }
 }
 

@@ -3,6 +3,7 @@ import type { LaunchSpec } from "../../../daemon/harness/harness.ts";
 import { Lane } from "../../../daemon/pool/lane.ts";
 import type { CheckoutRequest } from "../../../daemon/pool/lease.ts";
 import { Pool } from "../../../daemon/pool/pool.ts";
+import { KartaError } from "../../../shared/errors.ts";
 import { ScriptedHarness } from "../../fixtures/scripted-harness.ts";
 import { eventually } from "../../support/processes.ts";
 import { launchSpec } from "../../support/sessions.ts";
@@ -129,6 +130,29 @@ describe("a full pool", () => {
     await expect(waiting).rejects.toMatchObject({ code: "shutting_down" });
     expect(pool.waiting).toBe(0);
     first.release(true);
+  });
+});
+
+describe("a lane", () => {
+  test("that keeps no spares goes with its last process", async () => {
+    const { request } = setUp({ spares: 0 });
+    for (const sessionId of ["a", "b"]) (await pool.checkout(request(sessionId))).release(true);
+    (await pool.checkout(request("c", { cwd: "/tmp" }))).release(true);
+    await pool.evict("a");
+    await pool.evict("c");
+    expect(pool.lanes.map(({ request: { launch } }) => launch.cwd)).toEqual(["/"]);
+    await pool.evict("b");
+    expect(pool.lanes).toEqual([]);
+  });
+
+  test("that backs off opens at once when the project's folder was read anew", async () => {
+    const { request, harness } = setUp({ spares: 0 });
+    harness.startError = new KartaError("harness_unavailable", "broken");
+    for (let n = 0; n < 2; n += 1) await expect(pool.checkout(request("a"))).rejects.toThrow("broken");
+    harness.startError = null;
+    await expect(pool.checkout(request("a"))).rejects.toThrow(/in a row/);
+    await pool.dropSpares("bot");
+    (await pool.checkout(request("a"))).release(true);
   });
 });
 
