@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import toml from "toml";
 import { z } from "zod";
 import { issuesFromZod } from "../shared/errors.ts";
 import { socketPath, stateHome, type PathsEnvironment } from "../shared/paths.ts";
+import { parseToml } from "../shared/toml.ts";
 
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
@@ -166,29 +166,12 @@ function socketOf(place: PathsEnvironment): string {
 
 function readFile(file: string): z.infer<typeof FileSchema> {
   if (!existsSync(file)) return {};
-  let parsed: unknown;
-  try {
-    parsed = toml.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    const { line, message } = tomlProblem(error);
-    throw new ConfigError(`${file}${line === null ? "" : `:${line}`}: ${message}`);
-  }
-  const checked = FileSchema.safeParse(parsed);
+  const parsed = parseToml(readFileSync(file, "utf8"));
+  if (!parsed.ok) throw new ConfigError(`${file}:${parsed.line}: ${parsed.message}`);
+  const checked = FileSchema.safeParse(parsed.value);
   if (checked.success) return checked.data;
   const [issue] = issuesFromZod(checked.error);
   throw new ConfigError(`${file}: ${issue?.path ? `${issue.path}: ` : ""}${issue?.message ?? "not valid"}`);
-}
-
-/** The `toml` package puts a grammar error's place in `location`, another's in `line`. */
-const TomlErrorSchema = z.object({
-  message: z.string(),
-  line: z.number().optional(),
-  location: z.object({ start: z.object({ line: z.number() }) }).optional(),
-});
-
-function tomlProblem(error: unknown): { line: number | null; message: string } {
-  const { data } = TomlErrorSchema.safeParse(error);
-  return { line: data?.location?.start.line ?? data?.line ?? null, message: data?.message ?? String(error) };
 }
 
 /** A flag, or else a variable, checked; undefined when neither is given. */

@@ -7,7 +7,7 @@ import { readText } from "./folder-files.ts";
 import { refuseWrongValues } from "./manifest-issues.ts";
 import { KartaJsoncSchema, KartaTomlSchema, type KartaJsonc, type KartaToml } from "./manifest-schema.ts";
 import { parseJson } from "./parse-json.ts";
-import { parseToml, type Parsed } from "./parse-toml.ts";
+import { parseToml, type Parsed } from "../../shared/toml.ts";
 import { warnOfUnknownKeys, type ManifestFileName } from "./unknown-keys.ts";
 
 /** `karta.toml`'s own content: `{}` when there is none, null when it is wrong (the findings say how). */

@@ -1,6 +1,6 @@
 /** JSON, with or without comments, as a value, or the line and column where it stops being that. */
 import { parse, printParseErrorCode, type ParseError } from "jsonc-parser";
-import type { Parsed } from "./parse-toml.ts";
+import type { Parsed } from "../../shared/toml.ts";
 
 /** `jsonc`: comments and trailing commas are fine, and so is an empty file (null). Never throws. */
 export function parseJson(text: string, dialect: "json" | "jsonc"): Parsed {

@@ -1,4 +1,4 @@
-/** `karta.toml` as a value, or the line and column where it stops being TOML. */
+/** TOML text as a value, or the line and column where it stops being TOML: karta.toml, kartad.toml, offline.toml. */
 import { parse } from "toml";
 import { z } from "zod";
 
