@@ -29,7 +29,8 @@ const EVERYTHING = {
 describe("the credential", () => {
   test("is the first of: API key, OAuth token, Bedrock, Vertex, the operator's login, none", () => {
     logIn();
-    const env: Record<string, string> = { ...EVERYTHING };
+    const find = (env: Record<string, string | undefined>) => describeCredential(findCredential(env, home));
+    let env: Record<string, string | undefined> = EVERYTHING;
     const found: string[] = [];
     for (const name of [
       "ANTHROPIC_API_KEY",
@@ -37,12 +38,12 @@ describe("the credential", () => {
       "CLAUDE_CODE_USE_BEDROCK",
       "CLAUDE_CODE_USE_VERTEX",
     ]) {
-      found.push(describeCredential(findCredential(env, home)));
-      delete env[name];
+      found.push(find(env));
+      env = { ...env, [name]: undefined };
     }
-    found.push(describeCredential(findCredential(env, home)));
+    found.push(find(env));
     rmSync(path.join(home, ".claude"), { recursive: true });
-    found.push(describeCredential(findCredential(env, home)));
+    found.push(find(env));
     expect(found).toEqual([
       "ANTHROPIC_API_KEY",
       "CLAUDE_CODE_OAUTH_TOKEN",
