@@ -40,7 +40,9 @@ function cells(line: Line): string[] {
 }
 
 function shownDifference(finding: Finding): string {
-  return finding.budget.on === "added" ? `+${figure(judged(finding), finding.unit)}` : "–";
+  if (finding.budget.on !== "added") return "–";
+  const added = judged(finding);
+  return `${added < 0 ? "−" : "+"}${figure(Math.abs(added), finding.unit)}`;
 }
 
 function budgetText(budget: Budget, unit: Unit): string {

@@ -15,8 +15,9 @@ import type {
   TurnEnd,
   TurnRequest,
 } from "../../../daemon/harness/harness.ts";
-import type { ManagedProcess } from "../../../daemon/process/process.ts";
+import type { ManagedProcess, ProcessExit } from "../../../daemon/process/process.ts";
 import type { ProcessSpawner } from "../../../daemon/process/spawner.ts";
+import { newId } from "../../../shared/ids.ts";
 import { END } from "./protocol.ts";
 
 const COMPLETED: TurnEnd = {
@@ -47,7 +48,11 @@ export class ClaudeCode implements Harness {
     const hub = await this.#hub;
     const socket = connect(hub.socketPath);
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    return new ScriptedAgent(hub.process, socket, thread.kind === "resume" ? thread.threadId : randomUUID());
+    return new ScriptedAgent(
+      processOf(hub, socket),
+      socket,
+      thread.kind === "resume" ? thread.threadId : randomUUID(),
+    );
   }
 }
 
@@ -63,6 +68,30 @@ async function startHub(spawner: ProcessSpawner): Promise<Hub> {
     createInterface({ input: child.stdout }).once("line", resolve);
   });
   return { process: child, socketPath };
+}
+
+/** What kartad takes for the agent's process: it ends with the agent's own stream, not with the child that all share. */
+function processOf({ process: child }: Hub, socket: Socket): ManagedProcess {
+  let exit: ProcessExit | null = null;
+  const exited = new Promise<ProcessExit>((resolve) => {
+    socket.once("close", () => resolve((exit = { kind: "exited", code: 0 })));
+  });
+  return {
+    id: newId("proc"),
+    purpose: "harness",
+    pid: child.pid,
+    stdin: socket,
+    stdout: socket,
+    stderr: child.stderr,
+    exited,
+    get exit() {
+      return exit;
+    },
+    stop: async () => {
+      socket.destroy();
+      await exited;
+    },
+  };
 }
 
 /** Owner: kartad's pool. */
@@ -92,8 +121,7 @@ class ScriptedAgent implements AgentProcess {
   }
 
   stop(): Promise<void> {
-    this.#socket.destroy();
-    return Promise.resolve();
+    return this.process.stop();
   }
 
   #receive(chunk: string): void {
