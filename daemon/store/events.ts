@@ -16,8 +16,15 @@ export type TurnChange =
       readonly change: Partial<Omit<TurnRow, "id" | "session_id">>;
     };
 
-/** SQLite binds at most 32,766 parameters; an event has 6. */
-const ROWS_A_STATEMENT = 500;
+/**
+ * Rows that one insert takes: powers of two, so that few statements serve batches of every size. Each is kept prepared, and
+ * a statement for every size up to 500 would hold some 50 MB.
+ */
+const MOST_ROWS = 256;
+
+function rowsOfStatement(rows: number): number {
+  return rows >= MOST_ROWS ? MOST_ROWS : 2 ** Math.floor(Math.log2(rows));
+}
 
 export class EventRepository {
   readonly #db: Kysely<Tables>;
@@ -31,8 +38,8 @@ export class EventRepository {
    * @returns the highest id given; ids of one batch are consecutive, in the order of `rows`
    */
   async append(rows: readonly NewEventRow[], turns: readonly TurnChange[]): Promise<number> {
-    // A single statement is atomic by itself; most batches are one.
-    if (turns.length === 0 && rows.length <= ROWS_A_STATEMENT) return insertAll(this.#db, rows);
+    // A single statement is atomic by itself.
+    if (turns.length === 0 && rows.length === rowsOfStatement(rows.length)) return insertAll(this.#db, rows);
     return this.#db.transaction().execute(async (tx) => {
       for (const turn of turns) {
         if (turn.kind === "open") await tx.insertInto("turns").values(turn.row).execute();
@@ -125,9 +132,12 @@ async function insertAll(
   rows: readonly NewEventRow[],
 ): Promise<number> {
   let lastId = 0;
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
-    const result = await db.executeQuery(insertOf(rows.slice(start, start + ROWS_A_STATEMENT)));
+  let start = 0;
+  while (start < rows.length) {
+    const end = start + rowsOfStatement(rows.length - start);
+    const result = await db.executeQuery(insertOf(rows.slice(start, end)));
     lastId = Number(result.insertId ?? 0);
+    start = end;
   }
   return lastId;
 }
