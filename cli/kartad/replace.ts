@@ -1,11 +1,12 @@
 /** Turns this process into kartad, so that signals, the terminal and the exit code are kartad's own. */
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { KARTAD_NODE_OPTIONS } from "../../shared/node-options.ts";
 import { packageRoot } from "../../shared/paths.ts";
 
-/** kartad's launcher in this package. */
-export function kartadLauncher(): string {
-  return path.join(packageRoot(), "daemon", "bin", "kartad.js");
+/** What to give Node to run this package's kartad with these arguments. */
+export function kartadCommand(args: readonly string[]): string[] {
+  return [...KARTAD_NODE_OPTIONS, path.join(packageRoot(), "daemon", "bin", "kartad.js"), ...args];
 }
 
 /**
@@ -13,7 +14,7 @@ export function kartadLauncher(): string {
  * the pid stays, and nothing of the CLI is left in memory. Elsewhere kartad is a child and its exit code is returned.
  */
 export async function becomeKartad(args: readonly string[]): Promise<number> {
-  const argv = [kartadLauncher(), ...args];
+  const argv = kartadCommand(args);
   process.execve?.(process.execPath, [process.execPath, ...argv], process.env);
   return runAsChild(argv);
 }

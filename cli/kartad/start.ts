@@ -11,7 +11,7 @@ import { CliError, NoDaemonError, WentAwayError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
 import { environment } from "../environment.ts";
 import { kartadArguments, type KartadFlags } from "./flags.ts";
-import { kartadLauncher } from "./replace.ts";
+import { kartadCommand } from "./replace.ts";
 
 /** How often a starting or stopping kartad is asked, in milliseconds: there is no event to wait for across processes. */
 export const POLL_MS = 50;
@@ -49,7 +49,7 @@ export async function startKartad(
 ): Promise<Status> {
   const output = outputFile(flags);
   const file = openOutput(output);
-  const child = spawn(process.execPath, [kartadLauncher(), ...kartadArguments(flags, client.socket)], {
+  const child = spawn(process.execPath, kartadCommand(kartadArguments(flags, client.socket)), {
     detached: true,
     stdio: ["ignore", file, file],
   });

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 // The launcher: plain JavaScript that any Node can parse, so that an old one can say what is wrong.
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
@@ -9,4 +9,4 @@ if (major < 24) {
   );
   process.exit(1);
 }
-await import("../../dist/daemon/main.js");
+await import("../../dist/kartad/main.js");

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { KARTAD_NODE_OPTIONS } from "../../../shared/node-options.ts";
 import { StatusSchema, type Status } from "../../../shared/protocol/control.ts";
 import type { Scope } from "../scope.ts";
 
@@ -43,6 +44,7 @@ export async function startKartad(options: BenchKartadOptions): Promise<BenchKar
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
+      ...KARTAD_NODE_OPTIONS,
       ...profilerArgs(),
       ...nodeArgs,
       path.join(root, "daemon/bin/kartad.js"),

@@ -1,5 +1,6 @@
 /** How long kartad and `karta` take to be of use, against the least that their frameworks can do. */
 import path from "node:path";
+import { KARTAD_NODE_OPTIONS } from "../../../shared/node-options.ts";
 import { contender, interleave, type Contender } from "../interleave.ts";
 import { homeEnvironment, startKartad } from "../karta/bench-kartad.ts";
 import type { Line, Measure } from "../measure.ts";
@@ -17,8 +18,14 @@ export const start: Measure = {
     const daemonEnv = homeEnvironment(scope.folder());
     const kartad = contender(async () => {
       const port = await freePort();
-      const args = [path.join(root, "daemon/bin/kartad.js"), "--offline", "--quiet", "--port", String(port)];
-      return timeToReady(scope, port, { args, env: daemonEnv });
+      const kartad = [
+        path.join(root, "daemon/bin/kartad.js"),
+        "--offline",
+        "--quiet",
+        "--port",
+        String(port),
+      ];
+      return timeToReady(scope, port, { args: [...KARTAD_NODE_OPTIONS, ...kartad], env: daemonEnv });
     });
     const express = contender(async () => {
       const port = await freePort();

@@ -6,14 +6,16 @@
 import { registerHooks } from "node:module";
 
 registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier.endsWith("/claude/claude-code.js")
-      ? {
-          url: new URL("./harness.ts", import.meta.url).href,
-          format: "module-typescript",
-          shortCircuit: true,
-        }
-      : next(specifier, context),
+  resolve: (specifier, context, next) => {
+    // The bundle has no seams; the compiler's output is the same program, file by file.
+    if (specifier.endsWith("/kartad/main.js")) return next("../../dist/daemon/main.js", context);
+    if (!specifier.endsWith("/claude/claude-code.js")) return next(specifier, context);
+    return {
+      url: new URL("./harness.ts", import.meta.url).href,
+      format: "module-typescript",
+      shortCircuit: true,
+    };
+  },
 });
 
 process.on("message", (question) => {

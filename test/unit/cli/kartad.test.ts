@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { kartadArguments } from "../../../cli/kartad/flags.ts";
 import { differences, sameFlags } from "../../../cli/kartad/settings.ts";
 import { isAlive } from "../../../cli/kartad/stop.ts";
+import { KARTAD_NODE_OPTIONS } from "../../../shared/node-options.ts";
+import { packageRoot } from "../../../shared/paths.ts";
 import type { Status } from "../../../shared/protocol/control.ts";
 
 const status: Status = {
@@ -27,6 +31,11 @@ const status: Status = {
   },
   memory: { rss_bytes: 0, heap_used_bytes: 0 },
 };
+
+test("kartad's launcher starts Node as karta does", () => {
+  const launcher = readFileSync(path.join(packageRoot(), "daemon/bin/kartad.js"), "utf8");
+  expect(launcher.split("\n")[0]).toBe(`#!/usr/bin/env -S node ${KARTAD_NODE_OPTIONS.join(" ")}`);
+});
 
 describe("kartad's flags", () => {
   test("only what was given is handed on, and the socket always", () => {
