@@ -3,8 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import pino, { type Logger } from "pino";
-import pinoPretty from "pino-pretty";
+import pino, { type DestinationStream, type Logger } from "pino";
 import buildRollingFile, { type RollingFile } from "pino-roll";
 import { LogLineSchema, type LogLevel, type LogLine } from "../shared/protocol/control.ts";
 
@@ -36,14 +35,20 @@ export class Log {
   readonly #file: RollingFile;
   readonly #followers = new Set<LineListener>();
 
-  private constructor(options: { folder: string; file: RollingFile; level: LogLevel; foreground: boolean }) {
+  private constructor(options: {
+    folder: string;
+    file: RollingFile;
+    level: LogLevel;
+    /** Readable lines go here too; null: to the file alone. */
+    terminal: DestinationStream | null;
+  }) {
     this.folder = options.folder;
     this.#file = options.file;
     const streams: pino.StreamEntry[] = [
       { level: "trace", stream: options.file },
       { level: "trace", stream: { write: (line) => this.#tellFollowers(line) } },
     ];
-    if (options.foreground) streams.push({ level: "trace", stream: readable() });
+    if (options.terminal !== null) streams.push({ level: "trace", stream: options.terminal });
     this.logger = pino(
       { level: options.level, base: null, redact: { paths: REDACTED, censor: "[redacted]" } },
       pino.multistream(streams),
@@ -64,7 +69,8 @@ export class Log {
       limit: { count: OLD_FILES, removeOtherLogFiles: true },
     });
     file.on("error", () => undefined); // a full disk must not end kartad; standard error still has the line
-    return new Log({ folder, file, level: options.level, foreground: options.foreground });
+    const terminal = options.foreground ? await readable() : null;
+    return new Log({ folder, file, level: options.level, terminal });
   }
 
   /** The newest lines that match, oldest first. */
@@ -111,7 +117,8 @@ export class Log {
   }
 }
 
-function readable() {
+async function readable(): Promise<DestinationStream> {
+  const { default: pinoPretty } = await import("pino-pretty"); // a background kartad never needs it
   return pinoPretty({
     destination: 2,
     sync: true,

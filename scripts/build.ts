@@ -1,6 +1,7 @@
 /** Builds what runs from `dist/`: the daemon, the CLI and the demo's page. Only what changed is compiled again. */
 import path from "node:path";
 import { execa, ExecaError } from "execa";
+import { bundlePrograms } from "./build/bundle.ts";
 import { linkBins } from "./build/link-bins.ts";
 import { writeOclifManifest } from "./build/oclif-manifest.ts";
 
@@ -11,6 +12,7 @@ try {
   await Promise.all([
     run`tsc -p scripts/config/tsconfig.build.json`,
     run`tsc -p examples/support-bot-demo/web/page/tsconfig.json`,
+    bundlePrograms(root),
   ]);
   await writeOclifManifest(root); // of the commands as they were just compiled
   linkBins(root);

@@ -2,7 +2,7 @@
  * The two files' own form (spec: karta-toml), key by key. Each error text says what was expected; manifest-issues.ts
  * adds what was found. Unknown keys are dropped here and told by unknown-keys.ts.
  */
-import { validRange } from "semver";
+import validRange from "semver/ranges/valid.js";
 import { z } from "zod";
 import { HARNESS_TYPES } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { startup, type Options } from "@anthropic-ai/claude-agent-sdk";
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { KartaError } from "../../../shared/errors.ts";
@@ -98,6 +98,8 @@ export class ClaudeCode implements Harness {
     const giveUp = (): void => void stopChild(child);
     signal.addEventListener("abort", giveUp);
     try {
+      // Loaded with the first process: it would be a sixth of kartad's start, and of what an idle one holds.
+      const { startup } = await import("@anthropic-ai/claude-agent-sdk");
       const warm = await startup({ options, initializeTimeoutMs: READY_TIMEOUT_MS });
       const process = requireChild(child);
       agent = new ClaudeProcess({
