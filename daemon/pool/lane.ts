@@ -24,7 +24,7 @@ const FREE_FAILURES = 1;
 export class Lane {
   readonly key: string;
   request: LaneRequest;
-  /** Failed starts, and processes that died in the middle of a turn, since the last turn that went well. */
+  /** Failed starts, and processes that died as spares or in the middle of a turn, since the last turn that went well. */
   failures = 0;
   #blockedUntil = 0;
   #usedAt: number;
@@ -39,9 +39,9 @@ export class Lane {
     this.#usedAt = now;
   }
 
-  /** How many spares it should have now. */
+  /** How many spares it should have; while it backs off none is started. */
   wantedSpares(now: number): number {
-    return now - this.#usedAt < KEPT_MS && this.blockedMs(now) === 0 ? this.request.spares : 0;
+    return now - this.#usedAt < KEPT_MS ? this.request.spares : 0;
   }
 
   /** It keeps no spares and remembers no failure: a new lane would be the same. */

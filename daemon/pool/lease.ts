@@ -5,6 +5,8 @@ import type { LaneRequest } from "./lane.ts";
 export interface CheckoutRequest extends LaneRequest {
   readonly sessionId: string;
   readonly thread: Thread;
+  /** Makes ready what a new process needs; not called where one is there already. */
+  readonly prepare: () => Promise<void>;
   readonly idleTimeoutMs: number;
   /** The turn is no longer wanted: a wait or a start that is under way is given up. */
   readonly signal: AbortSignal;

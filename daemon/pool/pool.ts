@@ -3,16 +3,20 @@
  * it talks; idle too long, or the least recently used when room is needed, the process goes and the session stays: its
  * next turn starts one on the same thread.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import type { Thread } from "../harness/harness.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { PoolCounters } from "./counters.ts";
-import { Lane, laneKey, type LaneRequest } from "./lane.ts";
+import type { Lane, LaneRequest } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import type { CheckoutRequest, Lease } from "./lease.ts";
 import { MemoryLimit, type MemoryLimitOptions } from "./memory-limit.ts";
 import { PooledProcess, type Lent } from "./pooled-process.ts";
+import { ProcessSet } from "./process-set.ts";
 import { findRoom } from "./room.ts";
+import { SpareKeeper } from "./spare-keeper.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 export interface PoolOptions extends MemoryLimitOptions {
@@ -29,6 +33,8 @@ export interface PoolOptions extends MemoryLimitOptions {
 
 const PATIENCE_MS = 30_000;
 const MAX_WAITING = 256;
+/** The first two steps of a lane's back-off: a turn can wait so long. */
+const SHORT_BACKOFF_MS = 2000;
 
 /** Owner: the composition root. `stop()` ends every process. */
 export class Pool {
@@ -37,10 +43,11 @@ export class Pool {
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #max: number;
-  readonly #all = new Set<PooledProcess>();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #processes = new ProcessSet();
+  readonly #lanes = new Lanes();
   readonly #memory: MemoryLimit;
   readonly #queue: WaitQueue<PooledProcess>;
+  readonly #spares: SpareKeeper;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -54,15 +61,24 @@ export class Pool {
       patienceMs: options.patienceMs ?? PATIENCE_MS,
       retryAfterSeconds: () => this.counters.expectedWaitSeconds(this.#queue.size, this.#max),
     });
+    this.#spares = new SpareKeeper({
+      lanes: this.#lanes,
+      processes: this.#processes,
+      claim: (lane) => (this.#stopped ? null : this.#claim(lane, null)),
+      start: (spare, lane) => this.#start(spare, lane, { kind: "new" }),
+      onSettled: () => this.#queue.serve(),
+      now: this.#now,
+      logger: this.#log,
+    });
   }
 
   /** Every process, spares included. */
   get processes(): readonly PooledProcess[] {
-    return [...this.#all];
+    return this.#processes.all;
   }
 
   get lanes(): readonly Lane[] {
-    return [...this.#lanes.values()];
+    return this.#lanes.all;
   }
 
   /** Turns that wait for a process. */
@@ -72,30 +88,30 @@ export class Pool {
 
   /**
    * The session's own process, a spare for a new conversation, or a new process on the session's thread.
-   * @throws KartaError `pool_saturated`, `harness_unavailable`, `shutting_down`
+   * @throws KartaError `pool_saturated`, `harness_unavailable`, `shutting_down`; or as `request.prepare`
    */
   async checkout(request: CheckoutRequest): Promise<Lease> {
-    const lane = this.#laneOf(request);
-    const held = this.#heldBy(request.sessionId);
+    const lane = this.#lanes.use(request, this.#now());
+    const held = this.#processes.heldBy(request.sessionId);
     if (held?.state === "bound" && held.lane === lane.key && held.isAlive)
       return this.#lend(held, lane, request, "live");
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
     if (held) await this.#end(held);
 
-    const spare = request.thread.kind === "new" ? this.#spareOf(lane.key) : undefined;
-    if (spare) {
-      spare.bind(request.sessionId);
+    const spare = request.thread.kind === "new" ? this.#processes.bestSpareOf(lane.key) : undefined;
+    if (spare && (await this.#take(spare, request))) {
       this.counters.warmStarts += 1;
-      void this.#refill(lane);
+      void this.#spares.refill(lane);
       return this.#lend(spare, lane, request, "warm");
     }
-    lane.requireOpen(this.#now());
+    await this.#waitOutBackOff(lane, request.signal);
+    await request.prepare();
     if (this.#stopped || request.signal.aborted) throw givenUp();
     const claim = (): PooledProcess | null => this.#claim(lane, request.sessionId);
     const process = claim() ?? (await this.#queue.wait(request.launch.project, claim, request.signal));
     this.counters.coldStarts += 1;
     await this.#start(process, lane, request.thread, request.signal);
-    void this.#refill(lane);
+    void this.#spares.refill(lane);
     return this.#lend(process, lane, request, "cold");
   }
 
@@ -106,21 +122,19 @@ export class Pool {
 
   /** Keeps spares for a lane, from now on until it was unused for an hour. Returns at once. */
   prepare(request: LaneRequest): void {
-    void this.#refill(this.#laneOf(request));
+    void this.#spares.refill(this.#lanes.use(request, this.#now()));
   }
 
   /** Ends the session's process, if it has one; the session itself stays. */
   async evict(sessionId: string): Promise<void> {
-    const held = this.#heldBy(sessionId);
+    const held = this.#processes.heldBy(sessionId);
     if (held) await this.#end(held);
   }
 
   /** Ends every process of a project and forgets its lanes. */
   async evictProject(project: string): Promise<void> {
-    this.#forgetLanes(project);
-    await Promise.all(
-      this.processes.filter((held) => held.project === project).map((held) => this.#end(held)),
-    );
+    this.#lanes.forgetProject(project);
+    await Promise.all(this.#processes.ofProject(project).map((held) => this.#end(held)));
   }
 
   /**
@@ -128,39 +142,37 @@ export class Pool {
    * be mended.
    */
   async dropSpares(project: string): Promise<void> {
-    this.#forgetLanes(project);
-    const spares = this.processes.filter((held) => held.project === project && held.sessionId === null);
+    this.#lanes.forgetProject(project);
+    const spares = this.#processes.ofProject(project).filter((held) => held.sessionId === null);
     await Promise.all(spares.map((held) => this.#end(held)));
   }
 
   /** Ends every process and lends no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#spares.close();
     this.#lanes.clear();
     this.#queue.close();
     await Promise.all(this.processes.map((held) => this.#end(held)));
   }
 
-  #laneOf(request: LaneRequest): Lane {
-    const key = laneKey(request.launch);
-    let lane = this.#lanes.get(key);
-    if (!lane) this.#lanes.set(key, (lane = new Lane(key, request, this.#now())));
-    const { harness, launch, spares, maxOfProject } = request;
-    lane.request = { harness, launch, spares, maxOfProject };
-    lane.used(this.#now());
-    return lane;
+  /** Gives a spare to a session, and waits for one that still starts. @returns false when it did not start */
+  async #take(spare: PooledProcess, { sessionId, signal }: CheckoutRequest): Promise<boolean> {
+    spare.bind(sessionId);
+    if (spare.state === "bound") return true;
+    const giveUp = (): void => void this.#end(spare);
+    signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
+    await spare.arrival.promise;
+    signal.removeEventListener("abort", giveUp);
+    return !spare.isOver;
   }
 
-  #forgetLanes(project: string): void {
-    for (const lane of this.lanes) if (lane.request.launch.project === project) this.#lanes.delete(lane.key);
-  }
-
-  #heldBy(sessionId: string): PooledProcess | undefined {
-    return this.processes.find((held) => held.sessionId === sessionId);
-  }
-
-  #spareOf(lane: string): PooledProcess | undefined {
-    return this.processes.find((held) => held.lane === lane && held.state === "ready" && held.isAlive);
+  /** A short back-off is waited out. @throws KartaError `harness_unavailable` for a long one, or when it has grown */
+  async #waitOutBackOff(lane: Lane, signal: AbortSignal): Promise<void> {
+    const ms = lane.blockedMs(this.#now());
+    if (ms > 0 && ms <= SHORT_BACKOFF_MS) await delay(ms, undefined, { signal }).catch(() => undefined);
+    lane.requireOpen(this.#now());
   }
 
   /** Takes a place for one more process, at once: a free one, or that of a process that is not working. */
@@ -179,7 +191,7 @@ export class Pool {
       now: this.#now,
       logger: this.#log,
     });
-    this.#all.add(pooled);
+    this.#processes.add(pooled);
     return pooled;
   }
 
@@ -208,7 +220,10 @@ export class Pool {
         throw new KartaError("harness_unavailable", "the agent ended as soon as it had started");
       pooled.move(pooled.sessionId === null ? "ready" : "bound");
       void agent.process.exited.then(() => {
-        if (!pooled.isOver) this.counters.crashes += 1;
+        if (!pooled.isOver) {
+          this.counters.crashes += 1;
+          if (pooled.state === "ready") lane.failed(this.#now());
+        }
         this.#forget(pooled);
       });
     } catch (error) {
@@ -217,6 +232,7 @@ export class Pool {
       throw error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
+      pooled.arrival.resolve();
     }
   }
 
@@ -254,26 +270,6 @@ export class Pool {
     void this.#end(pooled);
   }
 
-  /** Starts spares until the lane has what it wants, one after the other. They take free room only. */
-  async #refill(lane: Lane): Promise<void> {
-    if (this.#stopped || this.#lanes.get(lane.key) !== lane) return;
-    const spares = this.processes.filter(
-      (held) => held.lane === lane.key && held.sessionId === null && !held.isOver,
-    );
-    if (spares.length >= lane.wantedSpares(this.#now())) return;
-    const spare = this.#claim(lane, null);
-    if (spare === null) return;
-    try {
-      await this.#start(spare, lane, { kind: "new" });
-    } catch (error) {
-      const { project } = lane.request.launch;
-      this.#log.warn({ err: error, project, failures: lane.failures }, "a spare did not start");
-      return;
-    }
-    this.#queue.serve();
-    await this.#refill(lane);
-  }
-
   /** Resolves when nothing of the process is left, whatever it was doing. */
   async #end(pooled: PooledProcess): Promise<void> {
     if (!pooled.isOver) pooled.move("stopping");
@@ -285,12 +281,12 @@ export class Pool {
 
   #forget(pooled: PooledProcess): void {
     if (pooled.state !== "exited") pooled.move("exited");
-    if (!this.#all.delete(pooled)) return;
+    if (!this.#processes.delete(pooled)) return;
     const lane = this.#lanes.get(pooled.lane);
     // A session with a workspace of its own has a lane of its own, which goes with its process.
-    if (lane?.hasNothingToKeep && !this.processes.some((held) => held.lane === lane.key))
-      this.#lanes.delete(lane.key);
+    if (lane?.hasNothingToKeep && !this.#processes.hasOfLane(lane.key)) this.#lanes.delete(lane);
     this.#queue.serve();
+    this.#spares.refillAll();
   }
 }
 

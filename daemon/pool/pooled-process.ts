@@ -53,6 +53,8 @@ export class PooledProcess {
   agent: AgentProcess | null = null;
   /** Settles when the start has succeeded or failed. Never rejects. */
   started: Promise<void> = Promise.resolve();
+  /** Resolves when it is `ready` or `bound`, or over. */
+  readonly arrival = Promise.withResolvers<void>();
   /** Gives up a start that is under way. */
   readonly startup = new AbortController();
   /** Ends an idle process; set while `bound`. */
@@ -96,12 +98,12 @@ export class PooledProcess {
     if (to === "busy") this.turns += 1;
   }
 
-  /** A spare becomes a session's. */
+  /** A spare becomes a session's; one that still starts will be `bound` when it has. */
   bind(sessionId: string): void {
-    if (this.#state !== "ready")
+    if (this.#sessionId !== null || (this.#state !== "ready" && this.#state !== "starting"))
       throw new Error(`a process that is ${this.#state} cannot be given to a session`);
     this.#sessionId = sessionId;
-    this.move("bound");
+    if (this.#state === "ready") this.move("bound");
   }
 
   get isOver(): boolean {

@@ -4,9 +4,10 @@ import type { HarnessType } from "../../shared/protocol/projects.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionProjects } from "../sessions/runtime.ts";
 import { MANIFEST_DEFAULTS } from "../../shared/manifest.ts";
+import type { ProjectDefinition } from "./definition.ts";
 import { PROJECT_VERSION, type RegisteredProject } from "./registered-project.ts";
 import type { ProjectRegistry } from "./registry.ts";
-import type { Workspaces } from "./workspace.ts";
+import type { Workspace, WorkspaceProject, Workspaces } from "./workspace.ts";
 
 export interface SessionProjectsOptions {
   readonly registry: ProjectRegistry;
@@ -40,12 +41,20 @@ export function sessionProjects({
         await project.checked;
         if (project.health.state !== "ready" || harness.availability().kind !== "available") return null;
         if (manifest.runtime.workspace !== "shared") return null;
-        return launchSpec(project, agent, "shared", workspaces).catch(() => null); // the turn will tell
+        try {
+          const shared = await workspaces.prepare(workspaceOf(project), "shared");
+          return launchSpec(project, agent, shared);
+        } catch {
+          return null; // the turn will tell
+        }
       },
       launch: async (sessionId, agent) => {
         await project.checked;
         requireReady(project, harness);
-        return launchSpec(project, agent, sessionId, workspaces);
+        return launchSpec(project, agent, workspaces.of(workspaceOf(project), sessionId));
+      },
+      prepareWorkspace: async (sessionId) => {
+        await workspaces.prepare(workspaceOf(project), sessionId);
       },
     };
   };
@@ -70,19 +79,22 @@ function requireReady({ row, health }: RegisteredProject, harness: Harness): voi
   if (availability.kind === "unavailable") throw new KartaError("harness_unavailable", availability.detail);
 }
 
-async function launchSpec(
-  { row, definition }: RegisteredProject,
-  agent: string,
-  sessionId: string,
-  workspaces: Workspaces,
-): Promise<LaunchSpec> {
-  if (definition === null) {
-    throw new KartaError(
-      "harness_unavailable",
-      `project ${row.name} could not be read; see \`karta project show\``,
-    );
-  }
-  const { cwd, home } = await workspaces.prepare({ name: row.name, definition }, sessionId);
+/** @throws KartaError `harness_unavailable` for a folder that could not be read */
+function definitionOf({ row, definition }: RegisteredProject): ProjectDefinition {
+  if (definition !== null) return definition;
+  throw new KartaError(
+    "harness_unavailable",
+    `project ${row.name} could not be read; see \`karta project show\``,
+  );
+}
+
+function workspaceOf(project: RegisteredProject): WorkspaceProject {
+  return { name: project.row.name, definition: definitionOf(project) };
+}
+
+function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Workspace): LaunchSpec {
+  const { row } = project;
+  const definition = definitionOf(project);
   const { harness } = definition.manifest;
   return {
     project: row.name,

@@ -71,19 +71,27 @@ export class Workspaces {
    * `storage_unavailable` (the disk is full)
    */
   prepare(project: WorkspaceProject, sessionId: string): Promise<Workspace> {
-    const isPrivate = project.definition.manifest.runtime.workspace === "session";
-    const folder = this.#path(project.name, isPrivate ? sessionId : "shared");
+    const { folder, isPrivate } = this.#folderOf(project, sessionId);
     const underway = this.#preparing.get(folder);
     if (underway !== undefined) return underway.done;
 
     const abort = new AbortController();
-    const done = this.#prepare(project, folder, isPrivate, abort.signal)
+    const done = this.#prepare(project, folder, this.of(project, sessionId), abort.signal)
       .catch((error: unknown) => {
         throw asKartaError(error, project);
       })
       .finally(() => this.#preparing.delete(folder));
     this.#preparing.set(folder, { done, abort });
     return done;
+  }
+
+  /** Where the session's workspace lies, whether it is ready or not. */
+  of(project: WorkspaceProject, sessionId: string): Workspace {
+    const { folder, isPrivate } = this.#folderOf(project, sessionId);
+    return {
+      cwd: isPrivate ? path.join(folder, "files") : project.definition.root,
+      home: path.join(folder, "home"),
+    };
   }
 
   /** Removes a session's private copy and HOME, if it has one; ends a setup script that is running for it. */
@@ -99,15 +107,16 @@ export class Workspaces {
   async #prepare(
     { name, definition }: WorkspaceProject,
     folder: string,
-    isPrivate: boolean,
+    place: Workspace,
     signal: AbortSignal,
   ): Promise<Workspace> {
     const { root, manifest, boundEnv } = definition;
-    const home = path.join(folder, "home");
+    const { cwd, home } = place;
+    const isPrivate = cwd !== root; // a private copy lies elsewhere
     await mkdir(home, { recursive: true, mode: 0o700 });
     await chmod(home, 0o700); // whatever the umask was when it was made
     if (!isPrivate) await stat(root); // a folder that is gone is told here, not as a program that does not start
-    const cwd = isPrivate ? await this.#privateFiles(name, root, folder) : root;
+    if (isPrivate) await this.#copy(name, root, folder, cwd);
 
     const marker = await readMarker(folder);
     // A private copy is set up once: its script is the agent's to edit. A shared folder's is the developer's, and runs
@@ -127,9 +136,9 @@ export class Workspaces {
     return { cwd, home };
   }
 
-  async #privateFiles(name: string, root: string, folder: string): Promise<string> {
-    const files = path.join(folder, "files");
-    if (await exists(files)) return files;
+  /** Makes the private copy, if it is not there. */
+  async #copy(name: string, root: string, folder: string, files: string): Promise<void> {
+    if (await exists(files)) return;
     if (isInside(root, folder)) {
       throw new KartaError(
         "harness_unavailable",
@@ -143,7 +152,11 @@ export class Workspaces {
         "not copied: links that leave the folder, sockets, pipes and devices",
       );
     }
-    return files;
+  }
+
+  #folderOf(project: WorkspaceProject, sessionId: string): { folder: string; isPrivate: boolean } {
+    const isPrivate = project.definition.manifest.runtime.workspace === "session";
+    return { folder: this.#path(project.name, isPrivate ? sessionId : "shared"), isPrivate };
   }
 
   async #remove(folder: string): Promise<void> {

@@ -143,6 +143,7 @@ export async function checkOut(
     sessionId: record.id,
     harness: project.harness,
     launch: await project.launch(record.id, agent),
+    prepare: () => project.prepareWorkspace(record.id),
     thread: record.thread_id === null ? { kind: "new" } : { kind: "resume", threadId: record.thread_id },
     idleTimeoutMs: project.idleTimeoutMs,
     spares: project.spares,

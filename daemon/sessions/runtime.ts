@@ -26,8 +26,10 @@ export interface SessionProject {
   requireReady(): void;
   /** What new sessions of this agent are started with; null where each has a workspace of its own, or it can't start. */
   commonLaunch(agent: string): Promise<LaunchSpec | null>;
-  /** Waits for a check that is under way, prepares the workspace and says what to start. */
+  /** Waits for a check that is under way and says what to start. */
   launch(sessionId: string, agent: string): Promise<LaunchSpec>;
+  /** Makes ready the folders that a process of the session is to run in. @throws KartaError as `Workspaces.prepare` */
+  prepareWorkspace(sessionId: string): Promise<void>;
 }
 
 export interface SessionProjects {

@@ -86,6 +86,7 @@ export function sessionBench(
     },
     launch: (_sessionId: string, agent: string) =>
       Promise.resolve(launchSpec({ agent: agent === "default" ? null : agent })),
+    prepareWorkspace: () => Promise.resolve(),
   };
   const runtime: SessionRuntime = {
     sessions: bench.store.sessions,

@@ -25,6 +25,7 @@ function poolOf(maxProcesses: number) {
       sessionId,
       harness,
       thread: { kind: "new" },
+      prepare: () => Promise.resolve(),
       idleTimeoutMs: HOUR,
       maxOfProject: 100,
       spares: 0,

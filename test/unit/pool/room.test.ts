@@ -33,6 +33,7 @@ function setUp(options: Partial<PoolOptions> = {}) {
       spares: 0,
       maxOfProject: 100,
       thread: { kind: "new" },
+      prepare: () => Promise.resolve(),
       idleTimeoutMs: 3_600_000,
       signal: new AbortController().signal,
       ...rest,

@@ -32,6 +32,7 @@ function setUp(options: { maxProcesses?: number; spares?: number; patienceMs?: n
     ...lane(launch),
     sessionId,
     thread: { kind: "new" },
+    prepare: () => Promise.resolve(),
     idleTimeoutMs: 3_600_000,
     signal: new AbortController().signal,
   });
@@ -52,6 +53,26 @@ describe("spares", () => {
     expect(harness.starts).toHaveLength(2);
     expect(pool.counters).toMatchObject({ warmStarts: 1, coldStarts: 0 });
     lease.release(true);
+  });
+
+  test("and live processes need nothing prepared; a new process does, before it starts", async () => {
+    const { lane, request, states, harness } = setUp();
+    pool.prepare(lane());
+    await eventually(() => states().join() === "ready", "a spare is ready");
+    const prepared: number[] = [];
+    const prepare = () => Promise.resolve(void prepared.push(harness.starts.length));
+    const warm = await pool.checkout({ ...request("a"), prepare });
+    warm.release(true);
+    (await pool.checkout({ ...request("a"), prepare })).release(true);
+    expect(prepared).toEqual([]);
+    await eventually(() => states().join() === "bound,ready", "the lane is refilled");
+    const cold = { ...request("b"), thread: { kind: "resume", threadId: "t" }, prepare } as const;
+    (await pool.checkout(cold)).release(true);
+    expect(prepared).toEqual([2]);
+    const refused = new Error("no workspace");
+    const broken = { ...cold, sessionId: "c", prepare: () => Promise.reject(refused) };
+    await expect(pool.checkout(broken)).rejects.toBe(refused);
+    expect(harness.starts).toHaveLength(3);
   });
 
   test("are not given to a conversation that must be resumed, nor to other launch options", async () => {
@@ -150,6 +171,7 @@ describe("a lane", () => {
     harness.startError = new KartaError("harness_unavailable", "broken");
     for (let n = 0; n < 2; n += 1) await expect(pool.checkout(request("a"))).rejects.toThrow("broken");
     harness.startError = null;
+    for (let n = 0; n < 2; n += 1) pool.lanes[0]?.failed(Date.now()); // four in a row: 4 s
     await expect(pool.checkout(request("a"))).rejects.toThrow(/in a row/);
     await pool.dropSpares("bot");
     (await pool.checkout(request("a"))).release(true);
@@ -164,7 +186,6 @@ describe("a lane whose starts fail", () => {
     expect(lane.blockedMs(1000)).toBe(0); // one failure can be chance
     lane.failed(1000);
     expect(lane.blockedMs(1000)).toBe(1000);
-    expect(lane.wantedSpares(1000)).toBe(0);
     lane.failed(2000);
     expect(lane.blockedMs(2000)).toBe(2000);
     expect(() => lane.requireOpen(2000)).toThrow(/failed 3 times in a row/);
