@@ -150,6 +150,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const sessions = new SessionService({
       sessions: store.sessions,
       turns: store.turns,
+      participants: store.participants,
       events: store.events,
       log: events,
       pool,

@@ -12,6 +12,16 @@ export function newId<P extends IdPrefix>(prefix: P): Id<P> {
   return `${prefix}_${random()}`;
 }
 
+/**
+ * A new message id: a UUID in disguise (`msg_` and its 32 hexadecimal digits), so that a harness which names messages by
+ * UUID takes it as its own, and its history gives our id back. Version 8 ("custom", RFC 9562; 122 random bits) tells it
+ * from the UUIDs a harness makes for messages of its own.
+ */
+export function newMessageId(): Id<"msg"> {
+  const uuid = crypto.randomUUID();
+  return `msg_${`${uuid.slice(0, 14)}8${uuid.slice(15)}`.replaceAll("-", "")}`;
+}
+
 /** Accepts any well-formed id of the kind; an id of another shape is "not found", never an error of its own. */
 export function idSchema<P extends IdPrefix>(prefix: P) {
   const pattern = new RegExp(`^${prefix}_[0-9a-z]{20,40}$`);

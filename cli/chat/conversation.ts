@@ -86,7 +86,7 @@ export class Conversation {
   async #cancel(): Promise<void> {
     const { client, sessionId, onError } = this.#options;
     try {
-      await client.call(routes.cancelTurn, { params: { id: sessionId } });
+      await client.call(routes.cancelTurn, { params: { id: sessionId }, body: {} });
     } catch (error) {
       // It ended by itself, or has not begun: then the next Ctrl-C tries again.
       if (this.#state === "cancelling") this.#state = "replying";

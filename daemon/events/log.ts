@@ -5,7 +5,8 @@
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import type { EventDraft } from "../../shared/events.ts";
-import type { EventRepository, NewEventRow, TurnChange } from "../store/events.ts";
+import type { RowChange } from "../store/changes.ts";
+import type { EventRepository, NewEventRow } from "../store/events.ts";
 import type { Feed } from "./feed.ts";
 import { LoggedEvent } from "./logged-event.ts";
 
@@ -15,7 +16,7 @@ export interface Append {
   readonly turnId: string | null;
   readonly drafts: readonly EventDraft[];
   /** Stored in the same transaction. */
-  readonly turn?: TurnChange;
+  readonly changes?: readonly RowChange[];
 }
 
 interface Waiting {
@@ -68,7 +69,7 @@ export class EventLog {
   }
 
   /**
-   * Stores events and, with them, a turn's change. Resolves with the events once they are stored and handed out.
+   * Stores events and, with them, changes of other rows. Resolves with the events once they are stored and handed out.
    * @throws KartaError `storage_unavailable` when they could not be stored; then no seq was used.
    * @throws Error for a session that is not open: a seq made up for it would spoil the whole group
    */
@@ -106,7 +107,7 @@ export class EventLog {
   async #store(group: readonly Waiting[]): Promise<void> {
     const heads = new Map<string, number>();
     const rows: NewEventRow[] = [];
-    const turns: TurnChange[] = [];
+    const changes: RowChange[] = [];
     const counts: number[] = [];
     for (const { append, timestamp } of group) {
       let seq = heads.get(append.sessionId) ?? this.head(append.sessionId);
@@ -123,12 +124,12 @@ export class EventLog {
       }
       heads.set(append.sessionId, seq);
       counts.push(append.drafts.length);
-      if (append.turn) turns.push(append.turn);
+      if (append.changes) changes.push(...append.changes);
     }
 
     let lastId: number;
     try {
-      lastId = await this.#events.append(rows, turns);
+      lastId = await this.#events.append(rows, changes);
     } catch (error) {
       this.#log.error({ err: error, events: rows.length }, "events could not be stored");
       const refusal = new KartaError(

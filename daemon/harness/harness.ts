@@ -18,6 +18,8 @@ export interface LaunchSpec {
   readonly home: string;
   /** One of the project's agents; null for the folder's own instructions. */
   readonly agent: string | null;
+  /** The project has agents: a conversation may go from one to another. */
+  readonly hasAgents: boolean;
   /** Null: the harness's default. */
   readonly model: string | null;
   readonly allowedTools: readonly string[];
@@ -93,10 +95,36 @@ export type PermissionDecision =
   | { readonly kind: "deny"; readonly message: string };
 
 export interface TurnRequest {
+  /** The message's own id. A harness that can keeps it, and gives it back in the transcript. */
+  readonly messageId: string;
   readonly text: string;
   /** Called in order. Must not throw. */
   readonly emit: (event: HarnessEvent) => void;
   readonly decide: (request: PermissionRequest) => Promise<PermissionDecision>;
+}
+
+/** A conversation's piece: what a user's message was, or all that the agent did until the next one. */
+export type TranscriptEntry =
+  | {
+      readonly role: "user";
+      /** Its turn's `messageId`; where the harness does not keep those, an id that stays the same over reads. */
+      readonly id: string;
+      /** Just as its turn's `text` was: what the harness or its adapter added is left out. */
+      readonly text: string;
+    }
+  | { readonly role: "assistant"; readonly said: readonly HarnessEvent[] };
+
+/** A conversation as its harness keeps it. */
+export type Transcript =
+  /** Oldest first. Messages that no turn sent (the harness's own) are left out. */
+  | { readonly kind: "read"; readonly entries: readonly TranscriptEntry[] }
+  /** The harness has no such conversation: it has not begun, or its record was removed. */
+  | { readonly kind: "none" }
+  /** This harness cannot give its conversations back; `detail` says why. */
+  | { readonly kind: "unreadable"; readonly detail: string };
+
+export interface TranscriptRequest {
+  readonly threadId: string;
 }
 
 /** A live agent process that holds one conversation. One turn at a time. */
@@ -129,6 +157,11 @@ export interface Harness {
   availability(): Availability;
   /** Null: not on this machine. */
   binary(): Promise<HarnessBinary | null>;
+  /**
+   * Reads a conversation back, whether a process holds it now or not; also in the middle of a turn. Never rejects for a
+   * conversation that is not there.
+   */
+  transcript(request: TranscriptRequest): Promise<Transcript>;
   /**
    * Starts a process and waits until it can take a turn.
    * @throws KartaError `harness_unavailable`

@@ -13,11 +13,11 @@ export function isShownOnTurn(event: LoggedEvent, turnId: string): boolean {
 
 /** Waits for the turn's end, or for its first approval. @throws KartaError with the code of a turn that failed */
 export async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnResult> {
-  const result = { session_id: sessionId, turn_id: turn.id, agent: turn.input.agent };
   const outcome = await Promise.race([
     turn.outcome,
     turn.approvals.nextPause().then((input) => ({ kind: "paused" as const, input })),
   ]);
+  const result = { session_id: sessionId, turn_id: turn.id, agent: turn.agent };
   switch (outcome.kind) {
     case "paused": {
       const message = turn.assembly.message();

@@ -102,6 +102,7 @@ function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Wo
     cwd,
     home,
     agent: agent === DEFAULT_AGENT ? null : agent,
+    hasAgents: definition.agents.length > 0,
     model: harness.model,
     allowedTools: harness.allowedTools,
     disallowedTools: harness.disallowedTools,

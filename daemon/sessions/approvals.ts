@@ -71,7 +71,7 @@ export class Approvals {
         sessionId,
         turnId: this.#turn.id,
         drafts: [{ type: "input_required", data: input }],
-        turn: { kind: "update", id: this.#turn.id, change: { state: "awaiting_input" } },
+        changes: [{ kind: "turn", id: this.#turn.id, change: { state: "awaiting_input" } }],
       });
     } catch {
       return {
@@ -122,7 +122,7 @@ export class Approvals {
         sessionId,
         turnId: this.#turn.id,
         drafts: [{ type: "input_resolved", data }],
-        ...(goesOn ? { turn: { kind: "update", id: this.#turn.id, change: { state: "running" } } } : {}),
+        ...(goesOn ? { changes: [{ kind: "turn", id: this.#turn.id, change: { state: "running" } }] } : {}),
       })
       .catch(() => []); // the turn's next event fails likewise, and ends it
     return stored?.seq ?? log.head(sessionId);

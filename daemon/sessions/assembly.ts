@@ -1,12 +1,11 @@
 /** Builds the assistant's message from what the agent says, as it says it. */
 import type { AssistantMessage, EventDraft, Part } from "../../shared/events.ts";
-import { newId } from "../../shared/ids.ts";
-import { LIMITS } from "../../shared/protocol/sessions.ts";
+import { LIMITS } from "../../shared/protocol/limits.ts";
 import type { HarnessEvent } from "../harness/harness.ts";
 
 /** One a turn. Turns harness events into event drafts and keeps the message they add up to. */
 export class Assembly {
-  readonly #id = newId("msg");
+  readonly #id: string;
   readonly #parts: Part[] = [];
   readonly #thinking: boolean;
   #steps = 0;
@@ -14,8 +13,12 @@ export class Assembly {
   /** True once something a user would call output was said. */
   hasOutput = false;
 
-  /** @param thinking whether the sender asked for reasoning */
-  constructor(options: { readonly thinking: boolean }) {
+  /**
+   * @param options.id the message's
+   * @param options.thinking whether the sender asked for reasoning
+   */
+  constructor(options: { readonly id: string; readonly thinking: boolean }) {
+    this.#id = options.id;
     this.#thinking = options.thinking;
   }
 

@@ -54,20 +54,22 @@ export async function endTurn(
       sessionId,
       turnId: turn.id,
       drafts: [terminalEvent(outcome)],
-      turn: {
-        kind: "update",
-        id: turn.id,
-        change: {
-          state: outcome.kind,
-          ended_at: now,
-          input_tokens: outcome.usage.input_tokens,
-          output_tokens: outcome.usage.output_tokens,
-          cost_usd: outcome.usage.cost_usd ?? null,
+      changes: [
+        {
+          kind: "turn",
+          id: turn.id,
+          change: {
+            state: outcome.kind,
+            ended_at: now,
+            input_tokens: outcome.usage.input_tokens,
+            output_tokens: outcome.usage.output_tokens,
+            cost_usd: outcome.usage.cost_usd ?? null,
+          },
         },
-      },
+        { kind: "session", id: sessionId, change: { updated_at: now } },
+      ],
     });
     turn.isEndStored = true;
-    await runtime.sessions.update(sessionId, { updated_at: now });
   } catch (error) {
     runtime.logger.error(
       { err: error, session: sessionId, turn: turn.id },

@@ -1,18 +1,30 @@
 /** A session that has turns now: an ordered queue, one running. It is dropped from memory when its last turn ends. */
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
-import { LIMITS } from "../../shared/protocol/sessions.ts";
+import type { Participant } from "../../shared/events.ts";
+import { LIMITS } from "../../shared/protocol/limits.ts";
 import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRecord } from "../store/sessions.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+import { parseParticipants, Participants, type GivenParticipant, type Taken } from "./participants.ts";
 import type { SessionProject, SessionRuntime } from "./runtime.ts";
 import { CANCELLED, checkOut, failedByError, runTurn } from "./run-turn.ts";
 import { endTurn } from "./end-turn.ts";
 import { Turn, type TurnInput } from "./turn.ts";
 
+/** A message as it comes; its turn knows its speaker as the session does. */
+export interface AcceptedMessage extends Omit<TurnInput, "participant"> {
+  /** Null: the session's one person. */
+  readonly speaker: GivenParticipant | null;
+}
+
 /** Owner: the session service. */
 export class LiveSession {
   readonly record: SessionRecord;
   readonly project: SessionProject;
+  /** Changes of its settings, one after the other. */
+  readonly settings = new KeyedQueue();
+  readonly participants: Participants;
   readonly #runtime: SessionRuntime;
   readonly #log: Logger;
   /** First: the running one. The spec's bound holds for those behind it. */
@@ -36,6 +48,7 @@ export class LiveSession {
   }) {
     this.record = options.record;
     this.project = options.project;
+    this.participants = new Participants(parseParticipants(options.record.participants));
     this.#runtime = options.runtime;
     this.#onIdle = options.onIdle;
     this.#log = options.runtime.logger.child({ session: options.record.id, project: options.record.project });
@@ -57,10 +70,12 @@ export class LiveSession {
   }
 
   /**
-   * Accepts a message: its `message` event and its turn are stored before this resolves; it runs when its place comes.
-   * @throws KartaError `queue_full`, `storage_unavailable`; then nothing was accepted
+   * Accepts a message: its `message` event, its turn and its speaker are stored together before this resolves; it runs
+   * when its place comes.
+   * @throws KartaError `queue_full`, `storage_unavailable`, `invalid_request` for one participant too many; then nothing
+   *   was accepted
    */
-  async enqueue(input: TurnInput): Promise<Turn> {
+  async enqueue({ speaker, ...message }: AcceptedMessage): Promise<Turn> {
     if (this.#turns.length > LIMITS.waitingTurns) {
       throw new KartaError(
         "queue_full",
@@ -68,24 +83,42 @@ export class LiveSession {
         { retryAfterSeconds: 5 },
       );
     }
-    const turn = new Turn({ input, now: this.#runtime.now(), logger: this.#log });
+    const taken = speaker === null ? null : this.participants.take(speaker, "participant_name");
+    const turn = new Turn({
+      input: { ...message, participant: taken?.participant ?? null },
+      agent: this.record.current_agent,
+      now: this.#runtime.now(),
+      logger: this.#log,
+    });
     this.#turns.push(turn); // its place is taken before anything is awaited: sends keep the order they came in
     try {
-      const [message] = await this.#runtime.log.append({
-        sessionId: this.record.id,
-        turnId: turn.id,
-        drafts: [
-          {
-            type: "message",
-            data: { message_id: turn.userMessage.id, text: input.text, participant: input.participant },
-          },
-        ],
-        turn: {
-          kind: "open",
+      turn.acceptedSeq = await this.#storeAccepted(turn, taken);
+      taken?.keep();
+      turn.accepted.resolve(undefined);
+    } catch (error) {
+      taken?.undo();
+      this.#remove(turn);
+      turn.accepted.reject(error);
+      throw error;
+    }
+    void this.#run();
+    return turn;
+  }
+
+  /** @returns the seq of the turn's `message` event */
+  async #storeAccepted(turn: Turn, taken: Taken | null): Promise<number> {
+    const { text, participant, idempotency } = turn.input;
+    const [message] = await this.#runtime.log.append({
+      sessionId: this.record.id,
+      turnId: turn.id,
+      drafts: [{ type: "message", data: { message_id: turn.userMessage.id, text, participant } }],
+      changes: [
+        {
+          kind: "turn_opened",
           row: {
             id: turn.id,
             session_id: this.record.id,
-            agent: input.agent,
+            agent: turn.agent,
             state: "queued",
             created_at: turn.createdAt,
             started_at: null,
@@ -93,20 +126,35 @@ export class LiveSession {
             input_tokens: 0,
             output_tokens: 0,
             cost_usd: null,
-            idempotency_key: input.idempotency?.key ?? null,
-            idempotency_hash: input.idempotency?.bodyHash ?? null,
+            idempotency_key: idempotency?.key ?? null,
+            idempotency_hash: idempotency?.bodyHash ?? null,
           },
         },
-      });
-      turn.acceptedSeq = message?.seq ?? 0;
-      turn.accepted.resolve(undefined);
+        ...(taken?.isNews === true
+          ? [
+              {
+                kind: "participant" as const,
+                row: { ...taken.participant, session_id: this.record.id, created_at: turn.createdAt },
+              },
+            ]
+          : []),
+      ],
+    });
+    return message?.seq ?? 0;
+  }
+
+  /** Adds a participant, or changes the known one of that name. @throws KartaError `invalid_request`, `storage_unavailable` */
+  async addParticipant(given: GivenParticipant): Promise<Participant> {
+    const taken = this.participants.take(given, "name");
+    try {
+      const row = { ...taken.participant, session_id: this.record.id, created_at: this.#runtime.now() };
+      if (taken.isNews) await this.#runtime.participants.put(row);
+      taken.keep();
     } catch (error) {
-      this.#remove(turn);
-      turn.accepted.reject(error);
+      taken.undo();
       throw error;
     }
-    void this.#run();
-    return turn;
+    return taken.participant;
   }
 
   /** Ends a turn: a waiting one at once; the one in hand hears its signal. Harmless on one that has ended. */

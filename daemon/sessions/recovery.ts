@@ -45,7 +45,7 @@ export async function endBrokenTurns(options: RecoveryOptions): Promise<number> 
           },
         },
       ],
-      turn: { kind: "update", id: turn.id, change: { state: "failed", ended_at: options.now() } },
+      changes: [{ kind: "turn", id: turn.id, change: { state: "failed", ended_at: options.now() } }],
     });
     options.log.close(turn.session_id);
   }

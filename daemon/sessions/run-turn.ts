@@ -10,7 +10,10 @@ import {
 import type { Lease } from "../pool/lease.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
+import { framed } from "./attribution.ts";
+import { handOff } from "./session-settings.ts";
 import type { Turn } from "./turn.ts";
+import { TurnClock } from "./turn-clock.ts";
 
 /** How long an agent that was asked to end its turn may take, before its process is ended. */
 const CANCEL_GRACE_MS = 10_000;
@@ -42,11 +45,16 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
   let completed = false;
   try {
     if (turn.isCancelRequested()) return CANCELLED;
-    await handOff(runtime, session, turn);
-    lease = await checkOut(runtime, session, turn.input.agent, turn.cancelSignal);
+    turn.agent = turn.input.agent ?? session.record.current_agent;
+    await handOff(runtime, session, { to: turn.agent, turnId: turn.id });
+    lease = await checkOut(runtime, session, turn.agent, turn.cancelSignal);
     turn.move("running");
     turn.startedAt = runtime.now();
-    await runtime.turns.update(turn.id, { state: "running", started_at: turn.startedAt });
+    await runtime.turns.update(turn.id, {
+      state: "running",
+      started_at: turn.startedAt,
+      agent: turn.agent,
+    });
     if (turn.isCancelRequested()) return CANCELLED; // before its first word: there is nothing to pay for
     const end = await converse(runtime, session, turn, lease.agent);
     completed = end.kind === "completed";
@@ -75,14 +83,15 @@ async function converse(
     // One that does not listen must not hold its session for ever.
     deadline = setTimeout(() => void agent.stop(), runtime.cancelGraceMs ?? CANCEL_GRACE_MS);
   };
-  const timeout = setTimeout(() => {
+  const clock = new TurnClock(session.project.turnTimeoutMs, () => {
     cut.timedOut = true;
     interrupt();
-  }, session.project.turnTimeoutMs);
+  });
   turn.cancelSignal.addEventListener("abort", interrupt);
   try {
     const end = await agent.run({
-      text: turn.input.text,
+      messageId: turn.userMessage.id,
+      text: framed(turn.input),
       emit: (event) => {
         if (cut.storageError !== null) return; // after a gap nothing more is said
         const drafts = turn.assembly.add(event);
@@ -94,7 +103,7 @@ async function converse(
             interrupt(); // what can't be stored must not be paid for
           });
       },
-      decide: (request) => decide(runtime, session, turn, request),
+      decide: (request) => clock.standStillFor(decide(runtime, session, turn, request)),
     });
     await stored; // the log keeps the order: with the last one all are stored, or it is known which was not
     if (cut.storageError !== null) return failedByError(cut.storageError, turn);
@@ -102,7 +111,7 @@ async function converse(
     if (turn.isCancelRequested()) return { kind: "cancelled", usage: end.usage };
     return cut.timedOut ? timeoutEnd(session, end) : end;
   } finally {
-    clearTimeout(timeout);
+    clock.stop();
     clearTimeout(deadline);
     turn.cancelSignal.removeEventListener("abort", interrupt);
   }
@@ -116,20 +125,6 @@ function timeoutEnd(session: LiveSession, end: TurnEnd): TurnEnd {
     retryable: true,
     usage: end.usage,
   };
-}
-
-/** A turn for another agent than the last one's: say so in the log, and remember. */
-async function handOff(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<void> {
-  const { record } = session;
-  const to = turn.input.agent;
-  if (record.current_agent === to) return;
-  await runtime.log.append({
-    sessionId: record.id,
-    turnId: turn.id,
-    drafts: [{ type: "agent_handoff", data: { from: record.current_agent, to } }],
-  });
-  await runtime.sessions.update(record.id, { current_agent: to });
-  record.current_agent = to;
 }
 
 /** Borrows the session's process. Whoever gets the lease releases it. @throws KartaError as `Pool.checkout` */

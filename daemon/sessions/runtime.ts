@@ -4,6 +4,7 @@ import type { EventLog } from "../events/log.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EventRepository } from "../store/events.ts";
+import type { ParticipantRepository } from "../store/participants.ts";
 import type { SessionRepository } from "../store/sessions.ts";
 import type { TurnRepository } from "../store/turns.ts";
 
@@ -44,6 +45,7 @@ export interface SessionProjects {
 export interface SessionRuntime {
   readonly sessions: SessionRepository;
   readonly turns: TurnRepository;
+  readonly participants: ParticipantRepository;
   readonly events: EventRepository;
   readonly log: EventLog;
   readonly pool: Pool;

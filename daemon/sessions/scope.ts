@@ -10,8 +10,11 @@ export function inScope(scope: Scope, record: Pick<SessionRecord, "project">): b
   return scope.kind === "all" || record.project === scope.name;
 }
 
-/** @throws KartaError `unknown_agent`, listing the known */
-export function requireAgent(project: SessionProject, agent: string): void {
+/**
+ * @param field the request's field that names the agent
+ * @throws KartaError `unknown_agent`, listing the known
+ */
+export function requireAgent(project: SessionProject, agent: string, field = "agent"): void {
   const known = [DEFAULT_AGENT, ...project.agents];
   if (known.includes(agent)) return;
   throw new KartaError(
@@ -19,7 +22,7 @@ export function requireAgent(project: SessionProject, agent: string): void {
     `"${agent}" is not an agent of ${project.name}; it has: ${known.join(", ")}`,
     {
       fields: { known },
-      issues: [{ path: "agent", message: `expected one of: ${known.join(", ")}` }],
+      issues: [{ path: field, message: `expected one of: ${known.join(", ")}` }],
     },
   );
 }

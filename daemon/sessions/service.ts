@@ -1,29 +1,31 @@
 /** Sessions, for both planes: create, find, list, send, cancel, delete. A session is a handle; its history is the harness's. */
 import { KartaError } from "../../shared/errors.ts";
+import type { Participant } from "../../shared/events.ts";
 import { isId } from "../../shared/ids.ts";
+import type { MessagePage } from "../../shared/protocol/messages.ts";
+import type { AddParticipant } from "../../shared/protocol/participants.ts";
 import type {
   CreateSession,
   InputAnswer,
+  PatchSession,
   SendMessage,
   Session,
   SessionPage,
 } from "../../shared/protocol/sessions.ts";
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
 import { SessionCreation } from "./creation.ts";
-import { IDEMPOTENCY_MS, requireSameBody, type Idempotency } from "./idempotency.ts";
+import { readHistory, type HistoryQuery } from "./history.ts";
+import type { Idempotency } from "./idempotency.ts";
 import { inScope, requireAgent, type Scope } from "./scope.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { LiveSession } from "./live-session.ts";
 import { LiveSessions, noSuchSession } from "./live-sessions.ts";
+import { findRepeatedTurn, type AcceptedTurn } from "./repeated-turn.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionRuntime } from "./runtime.ts";
+import { patchSettings } from "./session-settings.ts";
 import type { Turn } from "./turn.ts";
+import { answerInput, cancelTurn } from "./steering.ts";
 import { sessionView } from "./view.ts";
-
-/** A message that was accepted: now, or by an earlier request that this one repeats. */
-export type AcceptedTurn =
-  | { readonly kind: "live"; readonly turn: Turn }
-  /** It has ended: what it said is in the log, after its `message` event. */
-  | { readonly kind: "ended"; readonly id: string; readonly agent: string; readonly acceptedSeq: number };
 
 /** Owner: the composition root. */
 export class SessionService {
@@ -94,21 +96,20 @@ export class SessionService {
     idempotency: Idempotency | null = null,
   ): Promise<AcceptedTurn> {
     if (this.#draining) throw shuttingDown();
-    await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
-    return this.#live.use(id, async (session) => {
+    return this.#useActive(scope, id, async (session) => {
       if (this.#draining) throw shuttingDown(); // it may have begun while the session was opened
-      if (session.record.archived_at !== null) throw noSuchSession();
-      const repeated = idempotency === null ? null : await this.#findTurn(session, idempotency);
+      const repeated =
+        idempotency === null ? null : await findRepeatedTurn(this.#runtime, session, idempotency);
       if (repeated !== null) return repeated;
       if (body.agent !== undefined) requireAgent(session.project, body.agent);
       session.project.requireReady();
       const turn = await session.enqueue({
         text: body.text,
-        agent: body.agent ?? session.record.current_agent,
-        participant:
+        agent: body.agent ?? null,
+        speaker:
           body.participant_name === undefined
             ? null
-            : { name: body.participant_name, type: body.participant_type ?? "human", display_name: null },
+            : { name: body.participant_name, type: body.participant_type },
         thinking: body.thinking ?? false,
         idempotency,
       });
@@ -116,41 +117,13 @@ export class SessionService {
     });
   }
 
-  /** The turn that this key was sent with before. @throws KartaError `idempotency_mismatch` */
-  async #findTurn(session: LiveSession, given: Idempotency): Promise<AcceptedTurn | null> {
-    const inMemory = (): Turn | undefined =>
-      session.turns.find(({ input }) => input.idempotency?.key === given.key);
-    const since = this.#runtime.now() - IDEMPOTENCY_MS;
-    const row = inMemory() ? null : await this.#runtime.turns.findByKey(session.record.id, given.key, since);
-    // Looked for again: one may have come while the store was read.
-    const live = inMemory();
-    if (live?.input.idempotency) {
-      requireSameBody(live.input.idempotency, given);
-      await live.accepted.promise;
-      return { kind: "live", turn: live };
-    }
-    if (row === null) return null;
-    requireSameBody({ key: given.key, bodyHash: row.idempotency_hash ?? "" }, given);
-    const acceptedSeq = await this.#runtime.events.firstSeqOf(session.record.id, row.id);
-    return { kind: "ended", id: row.id, agent: row.agent, acceptedSeq };
-  }
-
-  /** @returns the id of the turn that was asked to end. @throws KartaError `not_found`, `no_turn_running` */
-  async cancel(scope: Scope, id: string): Promise<string> {
+  /** As `cancelTurn`; `not_found` for a session too. */
+  async cancel(scope: Scope, id: string, turnId: string | null = null): Promise<string> {
     await this.#record(scope, id);
-    const session = this.#live.find(id);
-    const turn = session?.turn ?? null;
-    if (!session || turn === null)
-      throw new KartaError("no_turn_running", "no turn runs or waits in this session");
-    await session.cancel(turn);
-    return turn.id;
+    return cancelTurn(this.#runtime, { id, live: this.#live.find(id) }, turnId);
   }
 
-  /**
-   * Answers an approval or a question.
-   * @returns the turn, and the seq of the answer's event: what the turn does next comes after it
-   * @throws KartaError `not_found`, `input_already_resolved`
-   */
+  /** As `answerInput`; `not_found` for a session too. */
   async resolveInput(
     scope: Scope,
     id: string,
@@ -158,18 +131,29 @@ export class SessionService {
     answer: InputAnswer,
   ): Promise<{ turn: Turn; resolvedSeq: number }> {
     await this.#record(scope, id);
-    const turn = this.#live.turnOf(id);
-    const resolvedSeq = (await turn?.approvals.answer(requestId, answer)) ?? null;
-    if (turn !== null && resolvedSeq !== null) return { turn, resolvedSeq };
-    const resolved = await this.#runtime.events.findResolution(id, requestId);
-    if (resolved === null) throw new KartaError("not_found", "no such input in this session");
-    throw new KartaError(
-      "input_already_resolved",
-      `this was answered already: ${resolved.decision}, by ${resolved.by}`,
-      {
-        fields: { decision: resolved.decision, by: resolved.by },
-      },
-    );
+    return answerInput(this.#runtime, { id, live: this.#live.find(id) }, requestId, answer);
+  }
+
+  /**
+   * Changes metadata, agent or permission mode, all or nothing.
+   * @throws KartaError `not_found`, `unknown_agent`, `invalid_request`, `storage_unavailable`
+   */
+  async patch(scope: Scope, id: string, patch: PatchSession): Promise<Session> {
+    await this.#useActive(scope, id, (session) => patchSettings(this.#runtime, session, patch));
+    return this.get(scope, id);
+  }
+
+  /** @throws KartaError `not_found`, `invalid_request` for one too many, `storage_unavailable` */
+  async addParticipant(scope: Scope, id: string, given: AddParticipant): Promise<Participant> {
+    return this.#useActive(scope, id, (session) => session.addParticipant(given));
+  }
+
+  /** The conversation as the harness keeps it. @throws KartaError `not_found`, `invalid_request` for a bad cursor */
+  async messages(scope: Scope, id: string, query: HistoryQuery): Promise<MessagePage> {
+    const record = await this.#record(scope, id);
+    const project = this.#runtime.projects.find(record.project);
+    if (project === null) throw noSuchSession(); // the project was removed, and with it what can read its transcripts
+    return readHistory(project, record, query);
   }
 
   /**
@@ -178,9 +162,7 @@ export class SessionService {
    */
   async warm(scope: Scope, id: string): Promise<void> {
     if (this.#draining) throw shuttingDown();
-    await this.#record(scope, id);
-    await this.#live.use(id, (session) => {
-      if (session.record.archived_at !== null) throw noSuchSession();
+    await this.#useActive(scope, id, (session) => {
       session.project.requireReady();
       session.warm();
       return Promise.resolve();
@@ -250,6 +232,15 @@ export class SessionService {
     const turns = [...session.turns];
     await Promise.all([session.close(), ...turns.map((turn) => session.cancel(turn))]);
     await Promise.all(turns.map((turn) => turn.outcome));
+  }
+
+  /** Works on a session that is not archived. @throws KartaError `not_found` */
+  async #useActive<T>(scope: Scope, id: string, work: (session: LiveSession) => Promise<T>): Promise<T> {
+    await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
+    return this.#live.use(id, (session) => {
+      if (session.record.archived_at !== null) throw noSuchSession();
+      return work(session);
+    });
   }
 
   async #record(scope: Scope, id: string): Promise<SessionRecord> {

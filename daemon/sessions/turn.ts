@@ -2,10 +2,11 @@
 import type { Logger } from "pino";
 import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
-import { newId, type Id } from "../../shared/ids.ts";
+import { newId, newMessageId, type Id } from "../../shared/ids.ts";
 import { Approvals } from "./approvals.ts";
 import { Assembly } from "./assembly.ts";
 import type { Idempotency } from "./idempotency.ts";
+import { replyIdTo } from "./reply-id.ts";
 
 /**
  * - `queued`: accepted and stored, waits for its place
@@ -40,7 +41,8 @@ export type TurnOutcome =
 
 export interface TurnInput {
   readonly text: string;
-  readonly agent: string;
+  /** Null: whoever is the session's agent when the turn's place comes. */
+  readonly agent: string | null;
   readonly participant: Participant | null;
   readonly thinking: boolean;
   /** Null: every send is a turn of its own. */
@@ -53,6 +55,8 @@ export class Turn {
   readonly input: TurnInput;
   readonly userMessage: UserMessage;
   readonly assembly: Assembly;
+  /** Who answers. Until the turn's place comes it may change, where the message names none. */
+  agent: string;
   readonly createdAt: number;
   startedAt: number | null = null;
   /** The seq of its `message` event: its own stream begins after it. 0 until it is stored. */
@@ -70,13 +74,16 @@ export class Turn {
   #state: TurnState = "queued";
   #settle: (outcome: TurnOutcome) => void = () => undefined;
 
-  constructor(options: { input: TurnInput; now: number; logger: Logger }) {
+  /** @param options.agent the session's agent now */
+  constructor(options: { input: TurnInput; agent: string; now: number; logger: Logger }) {
     this.input = options.input;
+    this.agent = options.input.agent ?? options.agent;
     this.createdAt = options.now;
     this.#log = options.logger.child({ turn: this.id });
-    this.assembly = new Assembly({ thinking: options.input.thinking });
+    const id = newMessageId();
+    this.assembly = new Assembly({ id: replyIdTo(id), thinking: options.input.thinking });
     this.userMessage = {
-      id: newId("msg"),
+      id,
       role: "user",
       text: options.input.text,
       parts: [{ type: "text", text: options.input.text }],

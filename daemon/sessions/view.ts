@@ -2,6 +2,7 @@
 import type { Session } from "../../shared/protocol/sessions.ts";
 import { MetadataSchema } from "../../shared/protocol/sessions.ts";
 import type { SessionRecord } from "../store/sessions.ts";
+import { parseParticipants } from "./participants.ts";
 import type { Turn } from "./turn.ts";
 
 /**
@@ -21,7 +22,7 @@ export function sessionView(record: SessionRecord, turn: Turn | null): Session {
     parent_id: record.parent_id,
     pending_input: turn?.approvals.pending ?? null,
     permission_mode: record.permission_mode,
-    participants: [],
+    participants: parseParticipants(record.participants),
     last_seq: record.last_seq,
     usage: {
       input_tokens: record.input_tokens,

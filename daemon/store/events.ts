@@ -1,20 +1,12 @@
-/** The event log's rows. An append is one transaction: the events and the change of their turn, or nothing. */
+/** The event log's rows. An append is one transaction: the events and the changes that belong to them, or nothing. */
 import { CompiledQuery, sql, type Kysely, type Transaction } from "kysely";
 import { EVENT_DATA, type EventData } from "../../shared/events.ts";
-import type { EventRow, Tables, TurnRow } from "./schema.ts";
+import { applyChange, type RowChange } from "./changes.ts";
+import type { EventRow, Tables } from "./schema.ts";
 
 export type NewEventRow = Omit<EventRow, "id">;
 /** A row as it is read back: with its place in the order over all sessions. */
 export type StoredEventRow = NewEventRow & { id: number };
-
-/** What happens to a turn in the same transaction as its events. */
-export type TurnChange =
-  | { readonly kind: "open"; readonly row: TurnRow }
-  | {
-      readonly kind: "update";
-      readonly id: string;
-      readonly change: Partial<Omit<TurnRow, "id" | "session_id">>;
-    };
 
 /**
  * Rows that one insert takes: powers of two, so that few statements serve batches of every size. Each is kept prepared, and
@@ -34,17 +26,14 @@ export class EventRepository {
   }
 
   /**
-   * Appends events and applies turn changes, all or nothing.
+   * Appends events and applies changes of other rows, all or nothing.
    * @returns the highest id given; ids of one batch are consecutive, in the order of `rows`
    */
-  async append(rows: readonly NewEventRow[], turns: readonly TurnChange[]): Promise<number> {
+  async append(rows: readonly NewEventRow[], changes: readonly RowChange[]): Promise<number> {
     // A single statement is atomic by itself.
-    if (turns.length === 0 && rows.length === rowsOfStatement(rows.length)) return insertAll(this.#db, rows);
+    if (changes.length === 0 && rows.length === rowsOfStatement(rows.length)) return insertAll(this.#db, rows);
     return this.#db.transaction().execute(async (tx) => {
-      for (const turn of turns) {
-        if (turn.kind === "open") await tx.insertInto("turns").values(turn.row).execute();
-        else await tx.updateTable("turns").set(turn.change).where("id", "=", turn.id).execute();
-      }
+      for (const change of changes) await applyChange(tx, change);
       return insertAll(tx, rows);
     });
   }

@@ -101,8 +101,23 @@ const idempotency: Migration = {
   },
 };
 
+const participants: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable("participants")
+      .addColumn("session_id", "text", (column) => column.notNull().references("sessions.id"))
+      .addColumn("name", "text", (column) => column.notNull())
+      .addColumn("type", "text", (column) => column.notNull())
+      .addColumn("display_name", "text")
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addPrimaryKeyConstraint("participants_key", ["session_id", "name"])
+      .execute();
+  },
+};
+
 /** Name → migration; names sort in the order they run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
   "0002_idempotency": idempotency,
+  "0003_participants": participants,
 };

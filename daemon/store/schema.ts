@@ -1,6 +1,6 @@
 /** The tables, as Kysely sees them. Times are milliseconds since the epoch; JSON columns hold text. */
 import type { Generated } from "kysely";
-import type { EventType } from "../../shared/events.ts";
+import type { EventType, Participant } from "../../shared/events.ts";
 import type { PermissionMode } from "../../shared/protocol/sessions.ts";
 
 export interface ProjectRow {
@@ -48,6 +48,14 @@ export interface TurnRow {
   idempotency_hash?: string | null | undefined;
 }
 
+export interface ParticipantRow {
+  session_id: string;
+  name: string;
+  type: Participant["type"];
+  display_name: string | null;
+  created_at: number;
+}
+
 export interface EventRow {
   /** The order over all sessions. */
   id: Generated<number>;
@@ -64,5 +72,6 @@ export interface Tables {
   projects: ProjectRow;
   sessions: SessionRow;
   turns: TurnRow;
+  participants: ParticipantRow;
   events: EventRow;
 }

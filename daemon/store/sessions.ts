@@ -8,6 +8,8 @@ export interface SessionRecord extends SessionRow {
   input_tokens: number;
   output_tokens: number;
   cost_usd: number | null;
+  /** A JSON array of the participants, in the order they came. */
+  participants: string;
 }
 
 export interface SessionFilter {
@@ -35,6 +37,8 @@ function withDerived(db: Kysely<Tables>) {
         .as("last_seq"),
       sumOf("input_tokens").as("input_tokens"),
       sumOf("output_tokens").as("output_tokens"),
+      sql<string>`(select json_group_array(json_object('name', name, 'type', type, 'display_name', display_name))
+        from (select * from participants where session_id = sessions.id order by rowid))`.as("participants"),
       sql<number | null>`(select sum(cost_usd) from turns where turns.session_id = sessions.id)`.as(
         "cost_usd",
       ),

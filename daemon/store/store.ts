@@ -4,6 +4,7 @@ import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import { EventRepository } from "./events.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
@@ -28,6 +29,7 @@ export class Store {
   readonly projects: ProjectRepository;
   readonly sessions: SessionRepository;
   readonly turns: TurnRepository;
+  readonly participants: ParticipantRepository;
   readonly events: EventRepository;
   readonly #db: Kysely<Tables>;
 
@@ -36,6 +38,7 @@ export class Store {
     this.projects = new ProjectRepository(db);
     this.sessions = new SessionRepository(db);
     this.turns = new TurnRepository(db);
+    this.participants = new ParticipantRepository(db);
     this.events = new EventRepository(db);
   }
 

@@ -20,6 +20,16 @@ export class TurnRepository {
       .execute();
   }
 
+  async get(sessionId: string, id: string): Promise<TurnRow | null> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .selectAll()
+      .where("session_id", "=", sessionId)
+      .where("id", "=", id)
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
   /** The newest turn of a session that was sent with this key since a time. */
   async findByKey(sessionId: string, key: string, since: number): Promise<TurnRow | null> {
     const row = await this.#db

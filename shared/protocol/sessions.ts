@@ -1,46 +1,18 @@
 /** Sessions and turns as the public API shows them (spec: http-api, Sessions and Messages). */
 import { z } from "zod";
 import { MessageSchema, ParticipantSchema, SessionEventSchema, UsageSchema } from "../events.ts";
+import { integerText } from "./integer-text.ts";
+import { LIMITS } from "./limits.ts";
+import { MessagePageSchema, MessagesQuerySchema } from "./messages.ts";
+import { MetadataPatchSchema, MetadataSchema, type Metadata } from "./metadata.ts";
+import { AddParticipantSchema, ParticipantNameSchema, ParticipantTypeSchema } from "./participants.ts";
 import { route } from "./route.ts";
 
-/** Limits that the spec fixes. */
-export const LIMITS = {
-  metadataKeys: 50,
-  metadataKeyLength: 128,
-  metadataStringLength: 4096,
-  textLength: 200_000,
-  /** Turns that may wait behind the running one. */
-  waitingTurns: 16,
-  /** Bytes of a tool result's text. */
-  toolResultBytes: 32 * 1024,
-  pageSize: 200,
-  /** Events in one page of `follow=false`. */
-  eventPageSize: 1000,
-} as const;
+export { LIMITS, MetadataSchema };
+export type { Metadata };
 
 export const NothingSchema = z.undefined();
 export const NoQuerySchema = z.object({});
-
-const metadataValue = z.union(
-  [z.string().max(LIMITS.metadataStringLength), z.number(), z.boolean(), z.null()],
-  {
-    error: "expected a string, number, boolean or null",
-  },
-);
-const metadataKey = z.string().min(1).max(LIMITS.metadataKeyLength);
-// A record passes over this key: it would be lost without a word.
-const withoutProto = z
-  .unknown()
-  .refine((input) => typeof input !== "object" || input === null || !Object.hasOwn(input, "__proto__"), {
-    error: "__proto__ cannot be a key",
-  });
-export const MetadataSchema = withoutProto
-  .pipe(z.record(metadataKey, metadataValue, { error: "expected an object of JSON scalars" }))
-  .refine((metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys, {
-    error: (issue) =>
-      `expected at most ${LIMITS.metadataKeys} keys, found ${Object.keys(issue.input ?? {}).length}`,
-  });
-export type Metadata = z.infer<typeof MetadataSchema>;
 
 export const PermissionModeSchema = z.enum(["interactive", "autonomous"]);
 export type PermissionMode = z.infer<typeof PermissionModeSchema>;
@@ -108,6 +80,15 @@ export const CreateSessionSchema = z.strictObject({
 });
 export type CreateSession = z.infer<typeof CreateSessionSchema>;
 
+/** What is left out stays as it is. */
+export const PatchSessionSchema = z.strictObject({
+  metadata: MetadataPatchSchema.optional(),
+  /** A hand-off: who answers the messages that name no agent, from the next turn on. */
+  current_agent: AgentNameSchema.optional(),
+  permission_mode: PermissionModeSchema.optional(),
+});
+export type PatchSession = z.infer<typeof PatchSessionSchema>;
+
 export const SendMessageSchema = z.strictObject({
   text: z
     .string({
@@ -120,11 +101,14 @@ export const SendMessageSchema = z.strictObject({
     }),
   stream: z.boolean().optional(),
   agent: AgentNameSchema.optional(),
-  participant_name: z.string().min(1).max(100).optional(),
-  participant_type: z.enum(["human", "ai"]).optional(),
+  participant_name: ParticipantNameSchema.optional(),
+  participant_type: ParticipantTypeSchema.optional(),
   thinking: z.boolean().optional(),
 });
 export type SendMessage = z.infer<typeof SendMessageSchema>;
+
+/** Without `turn_id`: the running turn, or the next one. */
+export const CancelTurnSchema = z.strictObject({ turn_id: z.string().max(100).optional() });
 
 /** A unary turn's answer. */
 export const TurnResultSchema = z.object({
@@ -138,13 +122,6 @@ export const TurnResultSchema = z.object({
   pending_input: PendingInputSchema.optional(),
 });
 export type TurnResult = z.infer<typeof TurnResultSchema>;
-
-const integerText = (what: string, minimum: number, maximum: number) =>
-  z.coerce
-    .number({ error: `expected ${what}: a whole number from ${minimum} to ${maximum}` })
-    .int({ error: `expected ${what}: a whole number` })
-    .min(minimum, { error: `expected ${what}: at least ${minimum}` })
-    .max(maximum, { error: `expected ${what}: at most ${maximum}` });
 
 export const ListSessionsQuerySchema = z.looseObject({
   project: z.string().max(100).optional(),
@@ -177,6 +154,9 @@ export const EventPageSchema = z.object({
   next_after: z.int().nonnegative(),
 });
 export type EventPage = z.infer<typeof EventPageSchema>;
+
+/** On a streamed turn's answer: the turn's id, so that it can be cancelled while it waits and has no events yet. */
+export const TURN_HEADER = "karta-turn-id";
 
 /** Paths are relative to a family's base: `/v1`, or `/v1/projects/:ref`. */
 export const sessionRoutes = {
@@ -216,6 +196,24 @@ export const sessionRoutes = {
     body: NothingSchema,
     response: SessionSchema,
   }),
+  patchSession: route({
+    method: "PATCH",
+    path: "/sessions/:id",
+    summary: "Change metadata (merged; null deletes a key), current_agent or permission_mode",
+    status: 200,
+    query: NoQuerySchema,
+    body: PatchSessionSchema,
+    response: SessionSchema,
+  }),
+  addParticipant: route({
+    method: "POST",
+    path: "/sessions/:id/participants",
+    summary: "Add a participant, or change the known one of that name",
+    status: 201,
+    query: NoQuerySchema,
+    body: AddParticipantSchema,
+    response: ParticipantSchema,
+  }),
   deleteSession: route({
     method: "DELETE",
     path: "/sessions/:id",
@@ -228,10 +226,10 @@ export const sessionRoutes = {
   cancelTurn: route({
     method: "POST",
     path: "/sessions/:id/cancel",
-    summary: "Cancel the running turn",
+    summary: "Cancel the running turn, or the one named by turn_id",
     status: 202,
     query: NoQuerySchema,
-    body: NothingSchema,
+    body: CancelTurnSchema,
     response: z.object({ turn_id: z.string() }),
   }),
   warmSession: route({
@@ -251,6 +249,15 @@ export const sessionRoutes = {
     query: StreamQuerySchema,
     body: SendMessageSchema,
     response: TurnResultSchema,
+  }),
+  listMessages: route({
+    method: "GET",
+    path: "/sessions/:id/messages",
+    summary: "The conversation, oldest first, as the harness keeps it",
+    status: 200,
+    query: MessagesQuerySchema,
+    body: NothingSchema,
+    response: MessagePageSchema,
   }),
   events: route({
     method: "GET",

@@ -24,6 +24,7 @@ export function launchSpec(given: Partial<LaunchSpec> = {}): LaunchSpec {
     cwd: "/",
     home: "/",
     agent: null,
+    hasAgents: true,
     model: null,
     allowedTools: [],
     disallowedTools: [],
@@ -91,6 +92,7 @@ export function sessionBench(
   const runtime: SessionRuntime = {
     sessions: bench.store.sessions,
     turns: bench.store.turns,
+    participants: bench.store.participants,
     events: bench.store.events,
     log: bench.log,
     pool,

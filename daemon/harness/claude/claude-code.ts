@@ -15,17 +15,29 @@ import type {
   HarnessBinary,
   LaunchSpec,
   StartRequest,
+  Transcript,
+  TranscriptRequest,
 } from "../harness.ts";
+import { AtMost } from "../at-most.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
-import { transcriptExists } from "./transcripts.ts";
+import { readHistory } from "./history.ts";
+import { findTranscript } from "./transcripts.ts";
 
 /** The SDK brings its own binary: each platform's package is named like this. */
 const SDK_PACKAGE = "@anthropic-ai/claude-agent-sdk";
 const READY_TIMEOUT_MS = 60_000;
 const STDERR_TAIL = 2000;
+/** A transcript is read whole, and may have tens of megabytes. */
+const READS_AT_ONCE = 2;
+/**
+ * Claude Code's own name for its default behaviour. A conversation remembers its agent and takes it up again when it is
+ * resumed without one, so going back to the default must be said (tried with 2.1.330: the request is then the same, byte
+ * for byte, as that of a conversation that never had an agent).
+ */
+const DEFAULT_AGENT = "claude";
 
 export interface ClaudeCodeOptions {
   readonly credential: Credential;
@@ -42,6 +54,7 @@ export class ClaudeCode implements Harness {
   readonly type = "claude-code";
   readonly #options: ClaudeCodeOptions;
   readonly #log: Logger;
+  readonly #reads = new AtMost(READS_AT_ONCE);
 
   constructor(options: ClaudeCodeOptions) {
     this.#options = options;
@@ -58,6 +71,16 @@ export class ClaudeCode implements Harness {
     return Promise.resolve(installedBinary());
   }
 
+  get #configDir(): string {
+    return configDirOf(this.#options.credential, this.#options.configDir);
+  }
+
+  async transcript({ threadId }: TranscriptRequest): Promise<Transcript> {
+    const file = await findTranscript(this.#configDir, threadId);
+    if (file === null) return { kind: "none" };
+    return { kind: "read", entries: await this.#reads.run(() => readHistory(file, threadId)) };
+  }
+
   async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
     const { credential, daemonEnv, configDir, offlineBaseUrl } = this.#options;
     const env = childEnvironment({
@@ -69,8 +92,7 @@ export class ClaudeCode implements Harness {
     });
     // A thread whose process died before its first turn has no transcript: it begins anew under the same id.
     const resumable =
-      thread.kind === "resume" &&
-      (await transcriptExists(configDirOf(credential, configDir), thread.threadId));
+      thread.kind === "resume" && (await findTranscript(this.#configDir, thread.threadId)) !== null;
     const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
 
     let child: ManagedProcess | null = null;
@@ -78,6 +100,7 @@ export class ClaudeCode implements Harness {
     let stderr = "";
     const options: Options = {
       ...launchOptions(launch),
+      ...agentOptions(launch, resumable),
       ...(resumable ? { resume: threadId } : { sessionId: threadId }),
       env,
       canUseTool: (tool, input, asked) =>
@@ -133,15 +156,26 @@ function launchOptions(launch: LaunchSpec): Options {
     includePartialMessages: true,
     // The project's own settings, agents, skills and CLAUDE.md; never the operator's.
     settingSources: ["project"],
-    systemPrompt: { type: "preset", preset: "claude_code" },
     permissionMode: "default",
     permissionPrompts: launch.permissionIntercept ? "host" : "none",
     // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
     settings: { enableAllProjectMcpServers: true },
     allowedTools: [...launch.allowedTools],
     disallowedTools: [...launch.disallowedTools],
-    ...(launch.agent === null ? {} : { agent: launch.agent }),
     ...(launch.model === null ? {} : { model: launch.model }),
+  };
+}
+
+/**
+ * Who speaks, with which instructions. A conversation keeps sending the instructions it began with, so where it may go
+ * from one agent to another they are made anew each time (`snapshot: false`); elsewhere their record keeps the model's
+ * cache warm.
+ */
+function agentOptions({ agent, hasAgents }: LaunchSpec, resumed: boolean): Options {
+  const speaker = agent ?? (hasAgents && resumed ? DEFAULT_AGENT : null);
+  return {
+    systemPrompt: { type: "preset", preset: "claude_code", ...(hasAgents ? { snapshot: false } : {}) },
+    ...(speaker === null ? {} : { agent: speaker }),
   };
 }
 

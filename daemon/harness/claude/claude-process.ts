@@ -1,5 +1,5 @@
 /** One live Claude Code process: a streaming-input query of the Agent SDK, one turn at a time. */
-import { randomUUID, type UUID } from "node:crypto";
+import type { UUID } from "node:crypto";
 import type {
   CanUseTool,
   PermissionResult,
@@ -12,6 +12,8 @@ import type { Logger } from "pino";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
 import { NO_USAGE, type AgentProcess, type TurnEnd, type TurnRequest } from "../harness.ts";
 import { Inbox } from "./inbox.ts";
+import { uuidOf } from "./message-ids.ts";
+import { asPlainText } from "./plain-text.ts";
 import { QUESTION_TOOL, readQuestion } from "./question.ts";
 import { TurnTranslator } from "./translate.ts";
 import { isAuthStatus, modelAuthFailure, turnEnd } from "./turn-end.ts";
@@ -57,7 +59,7 @@ export class ClaudeProcess implements AgentProcess {
   run(request: TurnRequest): Promise<TurnEnd> {
     if (this.#over) return Promise.resolve(this.#crashed());
     if (this.#turn !== null) throw new Error("a Claude Code process runs one turn at a time");
-    const uuid = randomUUID();
+    const uuid = uuidOf(request.messageId);
     return new Promise((resolve) => {
       this.#turn = {
         request,
@@ -170,12 +172,4 @@ export class ClaudeProcess implements AgentProcess {
       usage: NO_USAGE,
     };
   }
-}
-
-/**
- * Claude Code takes a text that begins with "/" for a command of its operator ("/clear", "/compact"). What an end user
- * writes is only ever text; one leading space keeps it so (tried with 2.1.330).
- */
-function asPlainText(text: string): string {
-  return text.startsWith("/") ? ` ${text}` : text;
 }

@@ -2,7 +2,7 @@
 import { Router, type Request } from "express";
 import { KartaError } from "../../../shared/errors.ts";
 import { isTerminal } from "../../../shared/events.ts";
-import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
+import { sessionRoutes, TURN_HEADER } from "../../../shared/protocol/sessions.ts";
 import { LoggedEvent } from "../../events/logged-event.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import type { Scope } from "../../sessions/scope.ts";
@@ -45,8 +45,24 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
     return undefined;
   });
 
-  mount(router, sessionRoutes.cancelTurn, async ({ request, params }) => ({
-    turn_id: await sessions.cancel(scopeOf(request), params.id),
+  mount(router, sessionRoutes.patchSession, ({ request, params, body }) =>
+    sessions.patch(scopeOf(request), params.id, body),
+  );
+
+  mount(router, sessionRoutes.addParticipant, ({ request, params, body }) =>
+    sessions.addParticipant(scopeOf(request), params.id, body),
+  );
+
+  mount(router, sessionRoutes.listMessages, ({ request, params, query }) =>
+    sessions.messages(scopeOf(request), params.id, {
+      limit: query.limit ?? DEFAULT_PAGE,
+      cursor: query.cursor ?? null,
+      thinking: query.thinking === "true",
+    }),
+  );
+
+  mount(router, sessionRoutes.cancelTurn, async ({ request, params, body }) => ({
+    turn_id: await sessions.cancel(scopeOf(request), params.id, body.turn_id ?? null),
   }));
 
   mount(router, sessionRoutes.warmSession, async ({ request, params }) => {
@@ -64,6 +80,7 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
         : endedAnswer(source, params.id, accepted);
     }
     const withSystem = includesSystem(query);
+    response.setHeader(TURN_HEADER, id);
     const stream = streamEvents(response, {
       source,
       after: acceptedSeq,

@@ -12,6 +12,7 @@ import type {
   Harness,
   HarnessBinary,
   StartRequest,
+  Transcript,
   TurnEnd,
   TurnRequest,
 } from "../../../daemon/harness/harness.ts";
@@ -41,6 +42,10 @@ export class ClaudeCode implements Harness {
 
   binary(): Promise<HarnessBinary | null> {
     return Promise.resolve({ path: process.execPath, version: "scripted" });
+  }
+
+  transcript(): Promise<Transcript> {
+    return Promise.resolve({ kind: "none" });
   }
 
   async start({ thread, spawner }: StartRequest): Promise<AgentProcess> {

@@ -98,23 +98,25 @@ describe("the log", () => {
       sessionId: session.id,
       turnId: "turn_1",
       drafts: [text("hello")],
-      turn: {
-        kind: "open" as const,
-        row: {
-          id: "turn_1",
-          session_id: session.id,
-          agent: "default",
-          state: "queued" as const,
-          created_at: 1,
-          started_at: null,
-          ended_at: null,
-          input_tokens: 0,
-          output_tokens: 0,
-          cost_usd: null,
-          idempotency_key: null,
-          idempotency_hash: null,
+      changes: [
+        {
+          kind: "turn_opened" as const,
+          row: {
+            id: "turn_1",
+            session_id: session.id,
+            agent: "default",
+            state: "queued" as const,
+            created_at: 1,
+            started_at: null,
+            ended_at: null,
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_usd: null,
+            idempotency_key: null,
+            idempotency_hash: null,
+          },
         },
-      },
+      ],
     };
     await expect(log.append(open)).rejects.toMatchObject({
       code: "storage_unavailable",

@@ -15,7 +15,8 @@ describe("a turn", () => {
     const { create, ask, events, sessions } = bench();
     const id = await create();
     const outcome = await ask(id, "hello", { participant_name: "ada" });
-    expect(outcome).toMatchObject({ kind: "completed", message: { text: "You said: hello" }, usage: USAGE });
+    const heard = '<karta-message from="ada" type="human">\nhello\n</karta-message>';
+    expect(outcome).toMatchObject({ kind: "completed", message: { text: `You said: ${heard}` }, usage: USAGE });
     const stored = await events(id);
     expect(stored.map(({ seq, type }) => [seq, type])).toEqual([
       [1, "message"],

@@ -69,11 +69,11 @@ describe("an append", () => {
     const session = sessionRow();
     await store.sessions.insert(session);
     const old = turnRow(session.id);
-    await store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: old }]);
+    await store.events.append(rows(session.id, 1, 1), [{ kind: "turn_opened", row: old }]);
     bench.breakWrites("INSERT ON events");
     const failing = store.events.append(rows(session.id, 2, 1), [
-      { kind: "open", row: turnRow(session.id) },
-      { kind: "update", id: old.id, change: { state: "failed", ended_at: 9 } },
+      { kind: "turn_opened", row: turnRow(session.id) },
+      { kind: "turn", id: old.id, change: { state: "failed", ended_at: 9 } },
     ]);
     await expect(failing).rejects.toThrow("broken on purpose");
     bench.mendWrites();
@@ -88,12 +88,12 @@ describe("an append", () => {
       "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END",
     );
     const turn = turnRow(session.id);
-    await expect(store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: turn }])).rejects.toThrow(
-      "the disk is full",
-    );
+    await expect(
+      store.events.append(rows(session.id, 1, 1), [{ kind: "turn_opened", row: turn }]),
+    ).rejects.toThrow("the disk is full");
     bench.outside.exec("DROP TRIGGER full");
     expect(await store.turns.listLive()).toEqual([]);
-    await store.events.append(rows(session.id, 1, 1), [{ kind: "open", row: turn }]);
+    await store.events.append(rows(session.id, 1, 1), [{ kind: "turn_opened", row: turn }]);
     expect(await seqs(session.id)).toEqual([1]);
     await store.turns.update(turn.id, { ended_at: 9 });
   });

@@ -81,21 +81,23 @@ describe("the list of sessions", () => {
         sessionId: row.id,
         turnId: id,
         drafts: [{ type: "step_start", data: { step_index: 0, description: "s" } }],
-        turn: {
-          kind: "open",
-          row: {
-            id,
-            session_id: row.id,
-            agent: "default",
-            state: "completed",
-            created_at: 1,
-            started_at: 1,
-            ended_at: 2,
-            input_tokens: 10,
-            output_tokens: 3,
-            cost_usd: 0.25,
+        changes: [
+          {
+            kind: "turn_opened",
+            row: {
+              id,
+              session_id: row.id,
+              agent: "default",
+              state: "completed",
+              created_at: 1,
+              started_at: 1,
+              ended_at: 2,
+              input_tokens: 10,
+              output_tokens: 3,
+              cost_usd: 0.25,
+            },
           },
-        },
+        ],
       });
     }
     expect(await store.sessions.get(row.id)).toMatchObject({

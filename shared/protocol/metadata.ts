@@ -1,0 +1,27 @@
+/** A session's metadata: its owner's own keys, JSON scalars as values. */
+import { z } from "zod";
+import { LIMITS } from "./limits.ts";
+
+const value = z.union([z.string().max(LIMITS.metadataStringLength), z.number(), z.boolean(), z.null()], {
+  error: "expected a string, number, boolean or null",
+});
+const key = z.string().min(1).max(LIMITS.metadataKeyLength);
+// A record passes over this key: it would be lost without a word.
+const withoutProto = z
+  .unknown()
+  .refine((input) => typeof input !== "object" || input === null || !Object.hasOwn(input, "__proto__"), {
+    error: "__proto__ cannot be a key",
+  });
+
+const ofAtMost = (keys: number) =>
+  withoutProto
+    .pipe(z.record(key, value, { error: "expected an object of JSON scalars" }))
+    .refine((metadata) => Object.keys(metadata).length <= keys, {
+      error: (issue) => `expected at most ${keys} keys, found ${Object.keys(issue.input ?? {}).length}`,
+    });
+
+export const MetadataSchema = ofAtMost(LIMITS.metadataKeys);
+export type Metadata = z.infer<typeof MetadataSchema>;
+
+/** Merged into what is there; null deletes a key. It may name every old key and as many new ones. */
+export const MetadataPatchSchema = ofAtMost(2 * LIMITS.metadataKeys);
