@@ -38,6 +38,8 @@ const READS_AT_ONCE = 2;
  * for byte, as that of a conversation that never had an agent).
  */
 const DEFAULT_AGENT = "claude";
+/** The same for the model: a resumed conversation keeps its last agent's. */
+const DEFAULT_MODEL = "default";
 
 export interface ClaudeCodeOptions {
   readonly credential: Credential;
@@ -100,7 +102,7 @@ export class ClaudeCode implements Harness {
     let stderr = "";
     const options: Options = {
       ...launchOptions(launch),
-      ...agentOptions(launch, resumable),
+      ...speakerOptions(launch, resumable ? (env.ANTHROPIC_MODEL ?? DEFAULT_MODEL) : null),
       ...(resumable ? { resume: threadId } : { sessionId: threadId }),
       env,
       canUseTool: (tool, input, asked) =>
@@ -162,21 +164,24 @@ function launchOptions(launch: LaunchSpec): Options {
     settings: { enableAllProjectMcpServers: true },
     allowedTools: [...launch.allowedTools],
     disallowedTools: [...launch.disallowedTools],
-    ...(launch.model === null ? {} : { model: launch.model }),
   };
 }
 
 /**
- * Who speaks, with which instructions. A conversation keeps sending the instructions it began with, so where it may go
- * from one agent to another they are made anew each time (`snapshot: false`); elsewhere their record keeps the model's
- * cache warm.
+ * Who speaks, with which instructions and model. A conversation keeps sending the instructions it began with, so where
+ * it may go from one agent to another they are made anew each time (`snapshot: false`); elsewhere their record keeps the
+ * model's cache warm.
+ * @param defaultModel what the default agent of a resumed conversation speaks with; null for a new conversation
  */
-function agentOptions({ agent, hasAgents }: LaunchSpec, resumed: boolean): Options {
-  const speaker = agent ?? (hasAgents && resumed ? DEFAULT_AGENT : null);
-  return {
-    systemPrompt: { type: "preset", preset: "claude_code", ...(hasAgents ? { snapshot: false } : {}) },
-    ...(speaker === null ? {} : { agent: speaker }),
-  };
+function speakerOptions({ agent, hasAgents, model }: LaunchSpec, defaultModel: string | null): Options {
+  const systemPrompt = { type: "preset", preset: "claude_code" } as const;
+  const named = model === null ? {} : { model };
+  if (!hasAgents) return { systemPrompt, ...named };
+  const fresh = { systemPrompt: { ...systemPrompt, snapshot: false } };
+  if (agent !== null) return { ...fresh, ...named, agent };
+  return defaultModel === null
+    ? { ...fresh, ...named }
+    : { ...fresh, agent: DEFAULT_AGENT, model: model ?? defaultModel };
 }
 
 // Through functions, because the compiler does not see the assignment inside the spawn hook.

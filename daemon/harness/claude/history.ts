@@ -17,6 +17,11 @@ import { asWritten } from "./plain-text.ts";
 import { toolResultText } from "./translate.ts";
 
 const EntrySchema = z.looseObject({ type: z.string() });
+const CompactionSchema = z.looseObject({
+  type: z.literal("system"),
+  subtype: z.literal("compact_boundary"),
+  logicalParentUuid: z.string(),
+});
 
 /** What Claude Code records of its requests to the model: large, and no part of the conversation. */
 const REQUEST_RECORD = '{"type":"api-request';
@@ -40,9 +45,20 @@ async function readEntries(file: string): Promise<SessionStoreEntry[]> {
   for await (const line of createInterface({ input: createReadStream(file, "utf8") })) {
     if (line === "" || line.startsWith(REQUEST_RECORD)) continue;
     const entry = EntrySchema.safeParse(parsedLine(line));
-    if (entry.success) entries.push(entry.data);
+    if (entry.success) entries.push(withoutBreak(entry.data));
   }
   return entries;
+}
+
+/**
+ * Where Claude Code made room by a summary, it begins the record anew: what was said before is out of its own sight, but
+ * still in the file. People did say it, so the break is mended: the entry follows the one it logically follows.
+ */
+function withoutBreak(entry: SessionStoreEntry): SessionStoreEntry {
+  const compaction = CompactionSchema.safeParse(entry);
+  if (!compaction.success) return entry;
+  const { compactMetadata: _, ...rest } = compaction.data;
+  return { ...rest, subtype: "informational", parentUuid: rest.logicalParentUuid };
 }
 
 /** Undefined for a line that is not whole: the last one, while it is written. */
