@@ -43,10 +43,16 @@ beforeAll(async () => {
     "offline.toml": SCRIPT,
     "karta.toml": "[runtime]\napproval_timeout_seconds = 1\n[pool]\nspares = 0\n",
   });
+  const free = home.project("free", {
+    "CLAUDE.md": "# Bot\n",
+    "offline.toml": SCRIPT,
+    "karta.toml": '[runtime]\npermission_mode = "autonomous"\n[pool]\nspares = 0\n',
+  });
   kartad = await home.start();
   for (const [dir, name] of [
     [folder, "bot"],
     [hasty, "hasty"],
+    [free, "free"],
   ] as const) {
     expect(await home.karta(["project", "add", dir, name])).toMatchObject({ code: 0 });
   }
@@ -184,6 +190,57 @@ describe("an approval", () => {
     expect(session.body).toMatchObject({ turn: null, pending_input: null });
     expect((await send(kartad.url, id, "and now?")).text).toBe("ok: and now?");
   });
+});
+
+describe("the permission mode", () => {
+  const patch = (id: string, permission_mode: string) =>
+    request(kartad.url, "PATCH", `/v1/sessions/${id}`, { permission_mode });
+
+  test("changes in the middle of a session: nothing is asked while it is autonomous", async () => {
+    const id = await newSession();
+    expect(await send(kartad.url, id, "write one")).toMatchObject({ status: "input_required" });
+    // What was asked stays people's to answer; the mode is for what comes next.
+    expect(await patch(id, "autonomous")).toMatchObject({
+      status: 200,
+      body: { permission_mode: "autonomous", turn: { state: "awaiting_input" } },
+    });
+    expect(written("one")).toBe(false);
+    await request(kartad.url, "POST", `/v1/sessions/${id}/cancel`);
+
+    expect(await send(kartad.url, id, "write two")).toMatchObject({ status: "completed" });
+    expect(written("two")).toBe(true);
+    expect(await patch(id, "interactive")).toMatchObject({ status: 200 });
+    expect(await send(kartad.url, id, "write one")).toMatchObject({ status: "input_required" });
+    await request(kartad.url, "DELETE", `/v1/sessions/${id}`);
+    expect(written("one")).toBe(false);
+  });
+
+  test("of a project is its sessions', unless one is made with its own", async () => {
+    const project = path.join(home.folder, "free");
+    const { id, permission_mode } = await createSession(kartad.url, { project: "free" });
+    expect(permission_mode).toBe("autonomous");
+    expect(await send(kartad.url, id, "write one")).toMatchObject({ status: "completed" });
+    expect(existsSync(path.join(project, "one.txt"))).toBe(true);
+
+    const asking = await newSession({ project: "free", permission_mode: "interactive" });
+    expect(await send(kartad.url, asking, "write two")).toMatchObject({ status: "input_required" });
+    expect(existsSync(path.join(project, "two.txt"))).toBe(false);
+  });
+});
+
+test("a session whose turn waits for an answer is watched: the approval and its end are on the feed", async () => {
+  const id = await newSession();
+  const watching = frames(await fetch(`${kartad.url}/v1/sessions/${id}/events?after=0`));
+  const { input, rest } = await untilPaused(id, "write one");
+  await answer(id, input.request_id, { decision: "deny" });
+  await rest();
+  const seen: string[] = [];
+  for await (const { event } of watching) {
+    seen.push(event.type);
+    if (event.type === "done") break;
+  }
+  expect(seen[0]).toBe("message");
+  expect(seen.filter((type) => type.startsWith("input_"))).toEqual(["input_required", "input_resolved"]);
 });
 
 test("a question is answered, and the agent goes on with the answer", async () => {
