@@ -2,8 +2,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { OfflineModel } from "../../daemon/offline-model/server.ts";
@@ -55,8 +53,8 @@ export async function startRecordingModel(script: string): Promise<RecordingMode
         ...(body === "" ? {} : { body, headers: { "content-type": "application/json" } }),
       });
       response.writeHead(forwarded.status, { "content-type": forwarded.headers.get("content-type") ?? "" });
-      if (forwarded.body === null) response.end();
-      else Readable.fromWeb(forwarded.body as ReadableStream).pipe(response);
+      for await (const piece of forwarded.body ?? []) response.write(piece);
+      response.end();
     };
     answer().catch(() => response.destroy());
   });

@@ -16,7 +16,11 @@ describe("a turn", () => {
     const id = await create();
     const outcome = await ask(id, "hello", { participant_name: "ada" });
     const heard = '<karta-message from="ada" type="human">\nhello\n</karta-message>';
-    expect(outcome).toMatchObject({ kind: "completed", message: { text: `You said: ${heard}` }, usage: USAGE });
+    expect(outcome).toMatchObject({
+      kind: "completed",
+      message: { text: `You said: ${heard}` },
+      usage: USAGE,
+    });
     const stored = await events(id);
     expect(stored.map(({ seq, type }) => [seq, type])).toEqual([
       [1, "message"],
