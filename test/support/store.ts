@@ -18,7 +18,10 @@ export interface StoreBench {
   /** A second connection to the same file. */
   readonly outside: DatabaseSync;
   /** From now on every write of this kind is refused by SQLite; a `when` narrows it. */
-  breakWrites(kind: "INSERT ON events" | "INSERT ON sessions" | "UPDATE ON turns", when?: string): void;
+  breakWrites(
+    kind: `${"INSERT" | "UPDATE"} ON ${"events" | "sessions" | "turns" | "participants"}`,
+    when?: string,
+  ): void;
   mendWrites(): void;
 }
 

@@ -147,7 +147,17 @@ describe("a session in memory", () => {
 
   test("takes sends, refused sends, cancels and evictions at any moment: each turn ends once, seqs have no gap", async () => {
     const step = fc.record({
-      does: fc.constantFrom("send", "send", "send", "refused", "cancel", "evict", "wait"),
+      does: fc.constantFrom(
+        "send",
+        "send",
+        "send",
+        "refused",
+        "cancel",
+        "withdraw",
+        "patch",
+        "evict",
+        "wait",
+      ),
       session: fc.nat(1),
       hops: fc.nat(6),
     });
@@ -164,6 +174,7 @@ describe("a session in memory", () => {
         const ids = [await create(), await create()];
         const sent: Promise<unknown>[] = [];
         let accepted = 0;
+        const turns: string[] = [];
         for (const { does, session, hops } of steps) {
           const id = ids[session] ?? "";
           const tolerate = (promise: Promise<unknown>) =>
@@ -175,13 +186,19 @@ describe("a session in memory", () => {
               tolerate(
                 send(id, newId("msg")).then((turn) => {
                   accepted += 1;
+                  turns.push(turn.id);
                   return turn.outcome;
                 }),
               ),
             );
           else if (does === "refused") sent.push(tolerate(send(id, "x", { agent: "nobody" })));
           else if (does === "cancel") sent.push(tolerate(sessions.cancel(EVERYWHERE, id)));
-          else if (does === "evict") sent.push(pool.evict(id));
+          else if (does === "withdraw")
+            sent.push(tolerate(sessions.cancel(EVERYWHERE, id, turns.at(-1) ?? newId("turn"))));
+          else if (does === "patch") {
+            const current_agent = sent.length % 2 === 0 ? "billing" : "default";
+            sent.push(tolerate(sessions.patch(EVERYWHERE, id, { current_agent })));
+          } else if (does === "evict") sent.push(pool.evict(id));
           else await turnOfTheLoop();
           for (let hop = 0; hop < hops; hop += 1) await Promise.resolve();
         }
@@ -189,6 +206,15 @@ describe("a session in memory", () => {
         const ends = (await Promise.all(ids.map(terminals))).flatMap((one) => Object.values(one));
         expect(ends).toHaveLength(accepted);
         for (const one of ends) expect(one).toHaveLength(1);
+        for (const id of ids) {
+          const handOffs = (await events(id)).filter((event) => event.type === "agent_handoff");
+          const agents = handOffs.flatMap(({ data }) => [data.from, data.to]);
+          const { current_agent } = await sessions.get(EVERYWHERE, id);
+          expect(["default", ...agents.filter((_, place) => place % 2 === 1)]).toEqual([
+            ...agents.filter((_, place) => place % 2 === 0),
+            current_agent,
+          ]);
+        }
         for (const id of ids) {
           const seqs = (await events(id)).map(({ seq }) => seq);
           expect(seqs).toEqual(seqs.map((_, index) => index + 1));

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { eventually } from "../../support/processes.ts";
 import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
+import { newId } from "../../../shared/ids.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
 const store = await storeBench();
@@ -144,6 +145,28 @@ describe("cancel", () => {
     letGo();
     expect((await ask(id, "again")).kind).toBe("completed");
     expect(Object.values(await terminals(id))).toEqual([["done"], ["done"]]);
+  });
+
+  test("of a turn that waits ends it at once, with a stored end, and no other", async () => {
+    const { id, send, harness, sessions, letGo, terminals } = await held();
+    const turns = [await send(id, "first"), await send(id, "second"), await send(id, "third")];
+    const running = await harness.nextTurn();
+    const [first, second, third] = turns;
+    if (!first || !second || !third) throw new Error("three were sent");
+    expect(await sessions.cancel(EVERYWHERE, id, second.id)).toBe(second.id);
+    expect(await second.outcome).toMatchObject({ kind: "cancelled", message: { text: "" } });
+    expect(second.isEndStored).toBe(true);
+    expect(first.state).toBe("running");
+    letGo();
+    running.end();
+    expect((await third.outcome).kind).toBe("completed");
+    expect(harness.said).toEqual(["first", "third"]);
+    expect(Object.values(await terminals(id))).toEqual([["done"], ["done"], ["done"]]);
+    await expect(sessions.cancel(EVERYWHERE, id, second.id)).rejects.toMatchObject({
+      code: "no_turn_running",
+      status: 409,
+    });
+    await expect(sessions.cancel(EVERYWHERE, id, newId("turn"))).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("ends the turn in hand alone: those that wait run afterwards", async () => {
