@@ -3,8 +3,9 @@
  * told and may use is read off its requests to the model.
  */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { createSession, frames, openTurn, request, send, stream } from "../support/api.ts";
+import { createSession, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { liveTurn } from "../support/live-turn.ts";
 import { startRecordingModel, type RecordingModel } from "../support/recording-model.ts";
 
 jest.setTimeout(60_000);
@@ -58,11 +59,8 @@ function speaker() {
 const BILLING = { isBilling: true, mayWrite: false, mayRead: true, isHaiku: true };
 const DEFAULT = { isBilling: false, mayWrite: true, mayRead: true, isHaiku: false };
 
-async function handOffs(id: string) {
-  const { body } = await request(kartad.url, "GET", `/v1/sessions/${id}/events?follow=false&limit=1000`);
-  const events = Array.isArray(body.data) ? body.data : [];
-  return events.filter((event: { type: string }) => event.type === "agent_handoff");
-}
+const handOffs = async (id: string) =>
+  (await storedEvents(kartad.url, id)).filter(({ type }) => type === "agent_handoff");
 
 const patch = (id: string, body: object) => request(kartad.url, "PATCH", `/v1/sessions/${id}`, body);
 
@@ -106,12 +104,12 @@ test("a session that begins with an agent has its instructions, and goes back to
 
 test("a hand-off by PATCH leaves the running turn alone, and counts for the message that waits behind it", async () => {
   const { id } = await createSession(kartad.url);
-  const running = frames(await openTurn(kartad.url, id, "Count slowly."));
+  const running = await liveTurn(kartad.url, id, "Count slowly.");
   const waiting = send(kartad.url, id, "And you?");
-  for (let next = await running.next(); next.value?.event.type !== "text"; next = await running.next());
+  await running.until("text");
   expect((await patch(id, { current_agent: "billing" })).status).toBe(200);
   expect((await patch(id, { current_agent: "billing" })).status).toBe(200); // it is so already: no second event
-  expect((await Array.fromAsync(running)).at(-1)?.event).toMatchObject({ data: { status: "completed" } });
+  expect((await running.rest()).at(-1)?.event).toMatchObject({ data: { status: "completed" } });
   expect(await waiting).toMatchObject({ agent: "billing" });
   expect(speaker()).toEqual(BILLING);
   expect(await handOffs(id)).toMatchObject([{ turn_id: null }]);

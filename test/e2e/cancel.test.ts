@@ -1,9 +1,9 @@
 /** Cancel over HTTP, through the real Claude Code: in a tool, of a turn that waits, a second time; nothing keeps running. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { createSession, frames, openTurn, request, send, type Received } from "../support/api.ts";
+import { createSession, request, send, storedEvents } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { liveTurn } from "../support/live-turn.ts";
 import { eventually, processesWith } from "../support/processes.ts";
-import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
 
 jest.setTimeout(60_000);
 
@@ -13,7 +13,7 @@ tokens_per_second = 0
 
 [[reply]]
 when = "slowly"
-text = "one two three four five six seven eight"
+text = "${"and so on ".repeat(30)}"
 tokens_per_second = 4
 
 [[reply]]
@@ -41,48 +41,30 @@ const cancel = (id: string, body?: object) => request(kartad.url, "POST", `/v1/s
 const toolRuns = (): boolean =>
   processesWith(home.folder).some(({ command }) => command.startsWith("tail -f /dev/null"));
 
-async function turnOf(response: Response) {
-  const id = response.headers.get(TURN_HEADER) ?? "";
-  expect(id).toMatch(/^turn_/);
-  const reading = frames(response);
-  return {
-    id,
-    until: async (type: string): Promise<Received["event"]> => {
-      for (;;) {
-        const next = await reading.next();
-        if (next.done === true) throw new Error(`the turn ended without ${type}`);
-        if (next.value.event.type === type) return next.value.event;
-      }
-    },
-    rest: async (): Promise<Received[]> => Array.fromAsync(reading),
-  };
-}
+const turn = (id: string, text: string) => liveTurn(kartad.url, id, text);
 
 /** Each turn of the session must have had exactly one end; says which. */
 async function ends(id: string): Promise<string[]> {
-  const { body } = await request(kartad.url, "GET", `/v1/sessions/${id}/events?follow=false&limit=1000`);
-  const events: { turn_id: string; type: string; data: { status?: string; code?: string } }[] = Array.isArray(
-    body.data,
-  )
-    ? body.data
-    : [];
-  const turns = new Set(events.map((event) => event.turn_id));
-  const terminal = events.filter(({ type }) => type === "done" || type === "error");
-  expect(terminal.map((event) => event.turn_id).sort()).toEqual([...turns].sort());
-  return terminal.map(({ data }) => data.status ?? data.code ?? "");
+  const events = await storedEvents(kartad.url, id);
+  const terminal = events.flatMap((event) =>
+    event.type === "done" || event.type === "error" ? [event] : [],
+  );
+  expect(terminal.map(({ turn_id }) => turn_id).sort()).toEqual(
+    [...new Set(events.map(({ turn_id }) => turn_id))].sort(),
+  );
+  return terminal.map(({ type, data }) => (type === "done" ? data.status : data.code));
 }
 
 test("in a tool that was approved: the turn ends, the tool's process is gone, the session goes on", async () => {
   const { id } = await createSession(kartad.url);
-  const turn = await turnOf(await openTurn(kartad.url, id, "run approved"));
-  const asked = await turn.until("input_required");
-  if (asked.type !== "input_required") throw new Error("not asked");
+  const running = await turn(id, "run approved");
+  const asked = await running.until("input_required");
   const answered = request(kartad.url, "PUT", `/v1/sessions/${id}/inputs/${asked.data.request_id}`, {
     decision: "approve_once",
   });
   await eventually(toolRuns, "the tool runs");
-  expect(await cancel(id)).toMatchObject({ status: 202, body: { turn_id: turn.id } });
-  expect((await turn.rest()).at(-1)?.event).toMatchObject({ type: "done", data: { status: "cancelled" } });
+  expect(await cancel(id)).toMatchObject({ status: 202, body: { turn_id: running.id } });
+  expect((await running.until("done")).data.status).toBe("cancelled");
   expect((await answered).status).toBe(200);
   await eventually(() => !toolRuns(), "the tool's process is gone");
   expect((await send(kartad.url, id, "still there?")).text).toBe("ok: still there?");
@@ -91,17 +73,17 @@ test("in a tool that was approved: the turn ends, the tool's process is gone, th
 
 test("in a tool of an autonomous session, twice: it ends once", async () => {
   const { id } = await createSession(kartad.url, { permission_mode: "autonomous" });
-  const turn = await turnOf(await openTurn(kartad.url, id, "run freely"));
+  const running = await turn(id, "run freely");
   await eventually(toolRuns, "the tool runs");
-  const answers = await Promise.all([cancel(id), cancel(id, { turn_id: turn.id })]);
+  const answers = await Promise.all([cancel(id), cancel(id, { turn_id: running.id })]);
   const statuses = answers.map(({ status }) => status).sort();
   expect([
     [202, 202],
     [202, 409], // it had ended by then
   ]).toContainEqual(statuses);
-  expect((await turn.rest()).at(-1)?.event).toMatchObject({ type: "done", data: { status: "cancelled" } });
+  expect((await running.until("done")).data.status).toBe("cancelled");
   expect(await cancel(id)).toMatchObject({ status: 409, body: { error: "no_turn_running" } });
-  expect(await cancel(id, { turn_id: turn.id })).toMatchObject({
+  expect(await cancel(id, { turn_id: running.id })).toMatchObject({
     status: 409,
     body: { error: "no_turn_running" },
   });
@@ -112,10 +94,10 @@ test("in a tool of an autonomous session, twice: it ends once", async () => {
 
 test("of a turn that waits: it ends at once and its agent never hears it; the others run in order", async () => {
   const { id } = await createSession(kartad.url);
-  const first = await turnOf(await openTurn(kartad.url, id, "Count slowly."));
-  const second = await turnOf(await openTurn(kartad.url, id, "withdrawn"));
-  const third = await turnOf(await openTurn(kartad.url, id, "third"));
-  const byCli = await turnOf(await openTurn(kartad.url, id, "withdrawn by the CLI"));
+  const first = await turn(id, "Count slowly.");
+  const second = await turn(id, "withdrawn");
+  const third = await turn(id, "third");
+  const byCli = await turn(id, "withdrawn by the CLI");
   await first.until("text");
 
   expect(await cancel(id, { turn_id: second.id })).toMatchObject({
@@ -132,12 +114,16 @@ test("of a turn that waits: it ends at once and its agent never hears it; the ot
   const { body } = await request(kartad.url, "GET", `/v1/sessions/${id}`);
   expect(body.turn).toMatchObject({ id: first.id, state: "running" });
 
-  expect((await first.rest()).at(-1)?.event).toMatchObject({ data: { status: "completed" } });
-  expect((await third.rest()).at(-1)?.event).toMatchObject({ data: { message: { text: "ok: third" } } });
-  await byCli.rest();
+  expect(await cancel(id)).toMatchObject({ status: 202, body: { turn_id: first.id } });
+  expect((await first.until("done")).data.status).toBe("cancelled");
+  expect((await third.until("done")).data).toMatchObject({
+    status: "completed",
+    message: { text: "ok: third" },
+  });
+  expect((await byCli.until("done")).data.status).toBe("cancelled");
   const history = await request(kartad.url, "GET", `/v1/sessions/${id}/messages`);
   expect(JSON.stringify(history.body.data)).not.toContain("withdrawn");
-  expect((await ends(id)).sort()).toEqual(["cancelled", "cancelled", "completed", "completed"]);
+  expect((await ends(id)).sort()).toEqual(["cancelled", "cancelled", "cancelled", "completed"]);
   expect((await home.karta(["sessions", "cancel", id, byCli.id])).code).toBe(5);
 });
 

@@ -3,8 +3,9 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { Message } from "../../shared/events.ts";
 import { MessagePageSchema, type MessagePage } from "../../shared/protocol/messages.ts";
-import { createSession, frames, openTurn, request, send } from "../support/api.ts";
+import { createSession, request, send } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { liveTurn } from "../support/live-turn.ts";
 import { eventuallyIs } from "../support/processes.ts";
 
 jest.setTimeout(60_000);
@@ -96,12 +97,11 @@ test("its pages join to the whole, though the conversation grows between them", 
 
 test("a running turn shows the message it answers, a cancelled one what was said, a failed one no error text", async () => {
   const { id } = await createSession(kartad.url);
-  const reading = frames(await openTurn(kartad.url, id, "Count slowly."));
-  for (let next = await reading.next(); next.value?.event.type !== "text"; next = await reading.next());
+  const turn = await liveTurn(kartad.url, id, "Count slowly.");
+  await turn.until("text");
   await eventuallyIs(async () => (await history(id)).data[0]?.text, "Count slowly."); // Claude Code writes behind
   await request(kartad.url, "POST", `/v1/sessions/${id}/cancel`);
-  const done = (await Array.fromAsync(reading)).at(-1)?.event;
-  if (done?.type !== "done") throw new Error("the turn has no done");
+  const done = await turn.until("done");
 
   await request(kartad.url, "POST", `/v1/sessions/${id}/messages`, { text: "bad request" });
   await send(kartad.url, id, "still there?");

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { StatusSchema } from "../../shared/protocol/control.ts";
-import { TurnResultSchema } from "../../shared/protocol/sessions.ts";
-import { createSession, frames, openTurn, request, send, stream } from "../support/api.ts";
+import { EventPageSchema, TurnResultSchema } from "../../shared/protocol/sessions.ts";
+import { createSession, frames, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { liveTurn } from "../support/live-turn.ts";
 
 jest.setTimeout(60_000);
 
@@ -72,19 +73,19 @@ describe("a turn", () => {
       { type: "step_start", data: { step_index: 0, description: "model call" } },
       { type: "step_finish", data: { step_index: 0, result: "end_turn" } },
     ]);
-    const feed = (query: string) =>
-      request(kartad.url, "GET", `/v1/sessions/${id}/events?follow=false&limit=1000${query}`);
-    expect(JSON.stringify((await feed("")).body.data)).not.toContain('"type":"system"');
-    const { body } = await feed("&include=system");
-    const seqs = Array.isArray(body.data) ? body.data.map((event: { seq: number }) => event.seq) : [];
-    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    expect((await storedEvents(kartad.url, id)).map(({ type }) => type)).not.toContain("system");
+    const all = await request(
+      kartad.url,
+      "GET",
+      `/v1/sessions/${id}/events?follow=false&limit=1000&include=system`,
+    );
+    const seqs = EventPageSchema.parse(all.body).data.map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1)); // nothing is left out
   });
 
   test("has long results of tools cut at 32 KiB, between characters", async () => {
     const { id } = await createSession(kartad.url, { project: "bot" });
-    const events = (await stream(kartad.url, id, "read it")).map(({ event }) => event);
-    const result = events.find((event) => event.type === "tool_result");
-    if (result?.type !== "tool_result") throw new Error("no result");
+    const result = await (await liveTurn(kartad.url, id, "read it")).until("tool_result");
     expect(result.data).toMatchObject({ truncated: true, is_error: false });
     expect(Buffer.byteLength(result.data.content)).toBeLessThanOrEqual(32 * 1024);
     expect(Buffer.byteLength(result.data.content)).toBeGreaterThan(32 * 1024 - 4);
@@ -125,15 +126,15 @@ describe("a turn", () => {
   test("whose agent is killed ends as harness_crashed, and the next finds the conversation as it was", async () => {
     const { id } = await createSession(kartad.url, { project: "bot" });
     await send(kartad.url, id, "hello");
-    const running = frames(await openTurn(kartad.url, id, "Count slowly."));
-    for (let next = await running.next(); next.value?.event.type !== "text"; next = await running.next());
+    const running = await liveTurn(kartad.url, id, "Count slowly.");
+    await running.until("text");
     const status = await home.karta(["status", "--json"]);
     const { processes } = StatusSchema.parse(JSON.parse(status.stdout));
     const pid = processes.find(({ session_id }) => session_id === id)?.pid ?? 0;
     expect(pid).toBeGreaterThan(0);
     process.kill(pid, "SIGKILL");
-    const last = (await Array.fromAsync(running)).at(-1)?.event;
-    expect(last).toMatchObject({ type: "error", data: { code: "harness_crashed", retryable: true } });
+    const error = await running.until("error");
+    expect(error.data).toMatchObject({ code: "harness_crashed", retryable: true });
     expect((await send(kartad.url, id, "still there?")).text).toBe("ok: still there?");
     const { body } = await request(kartad.url, "GET", `/v1/sessions/${id}/messages?limit=1`);
     expect(body.data).toMatchObject([{ text: "hello" }]);
@@ -141,17 +142,15 @@ describe("a turn", () => {
 
   test("behind sixteen others is refused with a time to come back; those in the queue run", async () => {
     const { id } = await createSession(kartad.url, { project: "bot" });
-    const running = frames(await openTurn(kartad.url, id, "Count slowly."));
+    const running = await liveTurn(kartad.url, id, "Count slowly.");
     const waiting = await Promise.all(
-      Array.from({ length: 16 }, (_, index) => openTurn(kartad.url, id, `number ${index}`)),
+      Array.from({ length: 16 }, (_, index) => liveTurn(kartad.url, id, `number ${index}`)),
     );
     const refused = await post(id, { text: "one too many" });
     expect(refused).toMatchObject({ status: 429, body: { error: "queue_full" } });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     await request(kartad.url, "POST", `/v1/sessions/${id}/cancel`);
-    await Array.fromAsync(running);
-    for (const response of waiting) {
-      expect((await Array.fromAsync(frames(response))).at(-1)?.event).toMatchObject({ type: "done" });
-    }
+    await running.until("done");
+    for (const turn of waiting) expect((await turn.until("done")).data.status).toBe("completed");
   });
 });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { SessionEventSchema, type SessionEvent } from "../../shared/events.ts";
 import {
+  EventPageSchema,
   SessionSchema,
   TurnResultSchema,
   type Session,
@@ -54,6 +55,12 @@ export async function send(
   if (response.status !== 200)
     throw new Error(`send answered ${response.status}: ${JSON.stringify(response.body)}`);
   return TurnResultSchema.parse(response.body);
+}
+
+/** A session's stored events, from its first. */
+export async function storedEvents(url: string, sessionId: string): Promise<SessionEvent[]> {
+  const response = await request(url, "GET", `/v1/sessions/${sessionId}/events?follow=false&limit=1000`);
+  return EventPageSchema.parse(response.body).data;
 }
 
 /** Events of a stream, as they arrive. Ends with the stream. */

@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { TurnClock } from "../../../daemon/sessions/turn-clock.ts";
 import type { PermissionRequest } from "../../../daemon/harness/harness.ts";
+import type { ScriptedTurn } from "../../fixtures/scripted-harness.ts";
 import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
@@ -63,11 +64,12 @@ test("a permission mode that changes counts from the running turn's next request
   const { create, send, sessions, harness, events } = bench();
   const id = await create();
   const decisions: string[] = [];
-  harness.script = async (turn) => {
+  const askTwice = async (turn: ScriptedTurn): Promise<void> => {
     decisions.push((await turn.request.decide(mayWrite())).kind);
     decisions.push((await turn.request.decide(mayWrite())).kind);
     turn.end();
   };
+  harness.script = (turn) => void askTwice(turn);
   const turn = await send(id, "hello");
   const { request_id } = await turn.approvals.nextPause();
   await sessions.patch(EVERYWHERE, id, { permission_mode: "autonomous" });
@@ -82,10 +84,11 @@ test("an approval may take longer than the turn's own time", async () => {
   const { create, ask, harness, project } = bench();
   project.turnTimeoutMs = 200;
   project.approvalTimeoutMs = 400;
-  harness.script = async (turn) => {
+  const askOnce = async (turn: ScriptedTurn): Promise<void> => {
     const decision = await turn.request.decide(mayWrite());
     turn.say(decision.kind === "deny" ? decision.message : "allowed").end();
   };
+  harness.script = (turn) => void askOnce(turn);
   expect(await ask(await create(), "hello")).toMatchObject({
     kind: "completed",
     message: { text: "Nobody answered in time, so this was denied." },
