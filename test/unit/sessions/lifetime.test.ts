@@ -184,7 +184,7 @@ describe("a session in memory", () => {
           if (does === "send")
             sent.push(
               tolerate(
-                send(id, newId("msg")).then((turn) => {
+                send(id, newId("msg"), hops % 2 === 0 ? {} : { agent: "billing" }).then((turn) => {
                   accepted += 1;
                   turns.push(turn.id);
                   return turn.outcome;

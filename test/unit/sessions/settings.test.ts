@@ -38,6 +38,24 @@ describe("a store that fails", () => {
     expect(await participants()).toEqual([{ name: "ada", type: "human", display_name: null }]);
   });
 
+  test("for new participants leaves their places free", async () => {
+    const { create, send, harness } = bench();
+    const id = await create();
+    harness.script = () => undefined; // the session stays in memory
+    await send(id, "runs");
+    const running = await harness.nextTurn();
+    store.breakWrites("INSERT ON participants");
+    for (let place = 0; place <= 100; place += 1) {
+      const sending = send(id, "hello", { participant_name: `p${place}` });
+      await expect(sending).rejects.toMatchObject({ code: "storage_unavailable" });
+    }
+    store.mendWrites();
+    const late = await send(id, "hello", { participant_name: "late" });
+    running.end();
+    (await harness.nextTurn()).end();
+    expect((await late.outcome).kind).toBe("completed");
+  });
+
   test("for a hand-off leaves the agent as it was, and no event that says otherwise", async () => {
     const { create, ask, sessions, events } = bench();
     const id = await create();
