@@ -4,12 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import {
-  getSessionMessages,
-  type SessionMessage,
-  type SessionStore,
-  type SessionStoreEntry,
-} from "@anthropic-ai/claude-agent-sdk";
+import type { SessionMessage, SessionStore, SessionStoreEntry } from "@anthropic-ai/claude-agent-sdk";
 import { z } from "zod";
 import type { HarnessEvent, TranscriptEntry } from "../harness.ts";
 import { messageIdOf } from "./message-ids.ts";
@@ -28,6 +23,7 @@ const REQUEST_RECORD = '{"type":"api-request';
 
 /** @param file the transcript, which may be being written to */
 export async function readHistory(file: string, threadId: string): Promise<TranscriptEntry[]> {
+  const { getSessionMessages } = await import("@anthropic-ai/claude-agent-sdk"); // as heavy as it says in claude-code.ts
   const messages = await getSessionMessages(threadId, { sessionStore: storeOf(file) });
   return entriesOf(messages);
 }
