@@ -31,7 +31,8 @@ export class EventRepository {
    */
   async append(rows: readonly NewEventRow[], changes: readonly RowChange[]): Promise<number> {
     // A single statement is atomic by itself.
-    if (changes.length === 0 && rows.length === rowsOfStatement(rows.length)) return insertAll(this.#db, rows);
+    if (changes.length === 0 && rows.length === rowsOfStatement(rows.length))
+      return insertAll(this.#db, rows);
     return this.#db.transaction().execute(async (tx) => {
       for (const change of changes) await applyChange(tx, change);
       return insertAll(tx, rows);
