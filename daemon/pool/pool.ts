@@ -232,7 +232,7 @@ export class Pool {
       throw error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
-      pooled.arrival.resolve();
+      pooled.arrival.resolve(undefined);
     }
   }
 

@@ -54,7 +54,7 @@ export class PooledProcess {
   /** Settles when the start has succeeded or failed. Never rejects. */
   started: Promise<void> = Promise.resolve();
   /** Resolves when it is `ready` or `bound`, or over. */
-  readonly arrival = Promise.withResolvers<void>();
+  readonly arrival = Promise.withResolvers<undefined>();
   /** Gives up a start that is under way. */
   readonly startup = new AbortController();
   /** Ends an idle process; set while `bound`. */

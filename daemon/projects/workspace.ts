@@ -71,7 +71,7 @@ export class Workspaces {
    * `storage_unavailable` (the disk is full)
    */
   prepare(project: WorkspaceProject, sessionId: string): Promise<Workspace> {
-    const { folder, isPrivate } = this.#folderOf(project, sessionId);
+    const { folder } = this.#folderOf(project, sessionId);
     const underway = this.#preparing.get(folder);
     if (underway !== undefined) return underway.done;
 

@@ -33,13 +33,13 @@ const becomes = (wanted: string) => eventually(() => states().join() === wanted,
 
 describe("a spare that still starts", () => {
   test("is given to a new session, which waits for it rather than start another", async () => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     harness.startGate = gate.promise;
     pool.prepare(lane());
     await eventually(() => harness.starts.length === 1, "the spare starts");
     const checkout = pool.checkout(request("a"));
     harness.startGate = null;
-    gate.resolve();
+    gate.resolve(undefined);
     const lease = await checkout;
     expect(lease.agent).toBe(harness.agents[0]);
     expect(pool.counters).toMatchObject({ warmStarts: 1, coldStarts: 0 });
@@ -47,7 +47,7 @@ describe("a spare that still starts", () => {
   });
 
   test("and does not come up: the session starts its own", async () => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     harness.startGate = gate.promise;
     pool.prepare(lane());
     await eventually(() => harness.starts.length === 1, "the spare starts");
@@ -79,7 +79,10 @@ describe("a lane fills up again", () => {
     pool.prepare(lane());
     await becomes("ready");
     await harness.agents[0]?.process.stop(0);
-    await eventually(() => harness.agents.length === 2 && states().join() === "ready", "there is a new spare");
+    await eventually(
+      () => harness.agents.length === 2 && states().join() === "ready",
+      "there is a new spare",
+    );
     expect(pool.lanes[0]?.failures).toBe(1);
     expect(pool.counters.crashes).toBe(1);
   });
