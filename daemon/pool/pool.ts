@@ -101,7 +101,7 @@ export class Pool {
     const spare = request.thread.kind === "new" ? this.#processes.bestSpareOf(lane.key) : undefined;
     if (spare && (await this.#take(spare, request))) {
       this.counters.warmStarts += 1;
-      void this.#spares.refill(lane);
+      this.#spares.refillSoon(lane);
       return this.#lend(spare, lane, request, "warm");
     }
     await this.#waitOutBackOff(lane, request.signal);
@@ -111,7 +111,7 @@ export class Pool {
     const process = claim() ?? (await this.#queue.wait(request.launch.project, claim, request.signal));
     this.counters.coldStarts += 1;
     await this.#start(process, lane, request.thread, request.signal);
-    void this.#spares.refill(lane);
+    this.#spares.refillSoon(lane);
     return this.#lend(process, lane, request, "cold");
   }
 
