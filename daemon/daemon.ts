@@ -82,7 +82,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     }
 
     const journal = new ProcessJournal(path.join(config.stateHome, "run", "processes"));
-    const leftovers = journal.endLeftovers();
+    const leftovers = await journal.endLeftovers();
     if (leftovers > 0)
       logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
     const spawner = new ProcessSpawner({ logger, journal });

@@ -36,7 +36,8 @@ export interface ManagedProcess {
   /** The exit, once it is known. */
   readonly exit: ProcessExit | null;
   /**
-   * Ends the whole group: SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left.
+   * Ends the whole group: SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left, nor (on
+   * Linux) anything that the child started and that has moved to another.
    * Calling it again, or on a process that has ended, is harmless.
    */
   stop(graceMs?: number): Promise<void>;

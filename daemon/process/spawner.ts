@@ -2,8 +2,10 @@
 import { execa } from "execa";
 import type { Logger } from "pino";
 import { newId } from "../../shared/ids.ts";
+import { Escapees } from "./escapees.ts";
 import { Guard } from "./guard.ts";
-import { PROCESS_VARIABLE, type ProcessJournal } from "./journal.ts";
+import type { ProcessJournal } from "./journal.ts";
+import { INSTANCE_VARIABLE, PROCESS_VARIABLE } from "./marks.ts";
 import { describeExit, type ManagedProcess, type ProcessExit, type SpawnRequest } from "./process.ts";
 import { endGroup } from "./process-group.ts";
 
@@ -15,7 +17,9 @@ const STRAGGLER_GRACE_MS = 500;
 /** Owner: the composition root. `stopAll()` frees every child; the guard does it where kartad can't. */
 export class ProcessSpawner {
   readonly #live = new Set<ManagedProcess>();
+  readonly #instance = newId("inst");
   readonly #guard: Guard;
+  readonly #escapees = new Escapees();
   readonly #journal: ProcessJournal | null;
   readonly #log: Logger;
 
@@ -24,6 +28,7 @@ export class ProcessSpawner {
     this.#log = options.logger.child({ part: "process" });
     this.#journal = options.journal ?? null;
     this.#guard = new Guard({
+      instance: this.#instance,
       onRestart: () => this.#log.warn("the guard process died and was started again"),
     });
   }
@@ -42,7 +47,7 @@ export class ProcessSpawner {
     this.#journal?.add(id); // before it is there: kartad may die at any line
     const subprocess = execa(request.command, request.args, {
       cwd: request.cwd,
-      env: { ...request.env, [PROCESS_VARIABLE]: id },
+      env: { ...request.env, [PROCESS_VARIABLE]: id, [INSTANCE_VARIABLE]: this.#instance },
       extendEnv: false,
       detached: true, // setsid: a group of its own
       cleanup: false, // the guard and `stopAll` do it, for the whole group
@@ -85,6 +90,7 @@ export class ProcessSpawner {
       if (pid !== null) {
         ending ??= endGroup(pid, STRAGGLER_GRACE_MS);
         await ending;
+        await this.#escapees.end(id);
         this.#guard.remove(pid);
       }
       this.#journal?.remove(id);

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill("SIGKILL");
 });
 
-/** A program like kartad, with two groups alive: one that ignores SIGTERM, one with a grandchild. */
+/** A program like kartad, with three groups alive: one that ignores SIGTERM, one with a grandchild, one with an escapee. */
 async function parentOfGroups() {
   const parent = spawn(process.execPath, [agentProgram("parent-of-groups.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -19,7 +19,7 @@ async function parentOfGroups() {
   });
   started.push(parent);
   const told = z
-    .object({ groups: z.array(z.number()), grandchild: z.number() })
+    .object({ groups: z.array(z.number()), grandchild: z.number(), escapee: z.number() })
     .parse(JSON.parse(await firstLine(parent.stdout)));
   return { ...told, pid: parent.pid ?? 0, kill: (signal: NodeJS.Signals) => parent.kill(signal) };
 }
@@ -37,11 +37,12 @@ describe("the guard", () => {
   test("ends every group, grandchildren too, when its parent is killed with SIGKILL", async () => {
     const parent = await parentOfGroups();
     const guard = await guardOf(parent.pid);
-    expect(members(parent.groups)).toHaveLength(3);
+    expect(members(parent.groups)).toHaveLength(4);
     expect(isRunning(parent.grandchild)).toBe(true);
     parent.kill("SIGKILL");
     await eventually(() => members(parent.groups).length === 0, "the groups are gone");
     expect(isRunning(parent.grandchild)).toBe(false);
+    await eventually(() => !isRunning(parent.escapee), "what had left its group is gone");
     await eventually(() => !isRunning(guard), "the guard has ended too");
   });
 
@@ -58,7 +59,7 @@ describe("the guard", () => {
     const first = await guardOf(parent.pid);
     process.kill(first, "SIGKILL");
     await guardOf(parent.pid, first);
-    expect(members(parent.groups)).toHaveLength(3); // its death harmed nobody
+    expect(members(parent.groups)).toHaveLength(4); // its death harmed nobody
     parent.kill("SIGKILL");
     await eventually(() => members(parent.groups).length === 0, "the groups are gone");
   });

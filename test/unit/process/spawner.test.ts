@@ -53,7 +53,11 @@ describe("a child", () => {
     const child = spawner.spawn({ ...program("idles.sh"), command: "/usr/bin/env", env: { ONLY: "this" } });
     const chunks: string[] = [];
     for await (const chunk of child.stdout.setEncoding("utf8")) chunks.push(String(chunk));
-    expect(chunks.join("").trim().split("\n").sort()).toEqual([`KARTA_PROCESS=${child.id}`, "ONLY=this"]);
+    expect(chunks.join("").trim().split("\n").sort()).toEqual([
+      expect.stringMatching(/^KARTA_INSTANCE=inst_\w{24}$/),
+      `KARTA_PROCESS=${child.id}`,
+      "ONLY=this",
+    ]);
   });
 
   test("leads a group of its own", async () => {
@@ -124,6 +128,29 @@ describe("a grandchild", () => {
     process.kill(child.pid ?? 0, "SIGKILL");
     expect(await child.exited).toEqual({ kind: "signalled", signal: "SIGKILL" });
     expect(isRunning(grandchild)).toBe(false);
+  });
+});
+
+describe("what has moved to a session of its own", () => {
+  test("does not outlive a child that is stopped, nor one that exits by itself", async () => {
+    const stopped = spawner.spawn(program("leaves-an-escapee.sh", "stay"));
+    const first = Number(await firstLine(stopped.stdout));
+    expect(groupMembers(stopped.pid ?? 0)).not.toContain(first);
+    await stopped.stop(100);
+    await eventually(() => !isRunning(first), "the escapee of the stopped child is gone");
+
+    const exits = spawner.spawn(program("leaves-an-escapee.sh"));
+    const second = Number(await firstLine(exits.stdout));
+    expect(await exits.exited).toEqual({ kind: "exited", code: 3 });
+    await eventually(() => !isRunning(second), "the escapee of the child that left is gone");
+  });
+
+  test("is left alone when it is another child's", async () => {
+    const other = spawner.spawn(program("leaves-an-escapee.sh", "stay"));
+    const escapee = Number(await firstLine(other.stdout));
+    await spawner.spawn(program("exits-at-once.sh", "0")).exited;
+    expect(isRunning(escapee)).toBe(true);
+    await other.stop(100);
   });
 });
 

@@ -222,6 +222,7 @@ describe("the setup script", () => {
     const names = (await read(cwd, "env.txt")).split("\n").map((line) => line.split("=")[0]);
     expect(names.filter((name) => !["", "_", "PWD", "SHLVL", "OLDPWD"].includes(name ?? "")).sort()).toEqual([
       "HOME",
+      "KARTA_INSTANCE",
       "KARTA_PROCESS",
       "LANG",
       "PATH",
