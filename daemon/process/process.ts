@@ -5,7 +5,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Id } from "../../shared/ids.ts";
 
-export type ProcessPurpose = "harness" | "entry-point" | "setup";
+export type ProcessPurpose = "harness" | "entry-point" | "app" | "setup";
 
 export interface SpawnRequest {
   readonly purpose: ProcessPurpose;

@@ -12,7 +12,8 @@ import type {
   ProjectReport,
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
-import type { EntryPointCheck } from "../apps/protocol.ts";
+import type { LoadedApp } from "../apps/apps.ts";
+import { NO_APP, type AppDescription, type EntryPointCheck } from "../apps/protocol.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
@@ -26,11 +27,17 @@ export interface RegistryOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly read: (folder: string) => Promise<ReadProjectResult>;
-  readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck>;
+  /** Null: the project names none. */
+  readonly checkEntryPoint: (
+    definition: ProjectDefinition,
+    home: string,
+  ) => Promise<EntryPointCheck | null>;
   /** Null: the type runs here, but its program is missing. @throws KartaError for a type that does not run here */
   readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
   /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */
   readonly onScript: (project: string, script: OfflineScript | null) => void;
+  /** A project's code was loaded: from now on this is its app; null: nothing of it would ever be called. Must not throw. */
+  readonly onApp: (project: string, app: LoadedApp | null) => void;
   /** A project can take turns, with its folder as it is now: get ready for its first session. Must not throw. */
   readonly onReady: (project: string) => void;
   /** Before a project is forgotten: its turns and processes end, its private workspaces go. */
@@ -59,6 +66,7 @@ export class ProjectRegistry {
         row,
         definition: null,
         health: { state: "checking" },
+        app: NO_APP,
         checked: Promise.resolve(),
       };
       this.#projects.set(row.name, project);
@@ -113,11 +121,7 @@ export class ProjectRegistry {
    * @throws KartaError `invalid_project`, `entry_point_failed`, `harness_unavailable`
    */
   async check(folder: string, name: string | undefined): Promise<ProjectReport> {
-    const { definition, warnings } = await this.#options.read(folder);
-    const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
-    const binary = await this.#options.installedHarness(definition.harness);
-    await this.#requireEntryPoint(definition);
-    return reportView(chosen, definition, binary, [...warnings, ...versionWarnings(definition, binary)]);
+    return (await this.#examine(folder, name)).report;
   }
 
   /**
@@ -126,8 +130,7 @@ export class ProjectRegistry {
    */
   add(folder: string, name: string | undefined): Promise<AddProjectResult> {
     return this.#inTurn(async () => {
-      const report = await this.check(folder, name);
-      const { definition } = await this.#options.read(folder);
+      const { report, definition, loaded } = await this.#examine(folder, name);
       const chosen = ProjectNameSchema.parse(report.project.name);
       const existing = this.#projects.get(chosen);
       if (existing && existing.row.path !== definition.root) {
@@ -144,7 +147,14 @@ export class ProjectRegistry {
         is_default: 0,
       };
       if (!existing) await this.#options.store.insert(row);
-      this.#projects.set(chosen, { row, definition, health: { state: "ready" }, checked: Promise.resolve() });
+      this.#projects.set(chosen, {
+        row,
+        definition,
+        health: { state: "ready" },
+        app: loaded?.description ?? NO_APP,
+        checked: Promise.resolve(),
+      });
+      this.#options.onApp(chosen, loaded);
       this.#options.onScript(chosen, definition.offlineScript);
       this.#options.onReady(chosen);
       this.#log.info(
@@ -195,7 +205,10 @@ export class ProjectRegistry {
       const { definition } = await this.#options.read(project.row.path);
       project.definition = definition;
       this.#options.onScript(name, definition.offlineScript);
-      await this.#requireEntryPoint(definition);
+      const loaded = await this.#loadApp(definition);
+      if (this.#projects.get(name) !== project) return; // removed, or read anew, meanwhile
+      project.app = loaded?.description ?? NO_APP;
+      this.#options.onApp(name, loaded);
       project.health = { state: "ready" };
     } catch (error) {
       const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
@@ -204,11 +217,35 @@ export class ProjectRegistry {
     }
   }
 
-  async #requireEntryPoint(definition: ProjectDefinition): Promise<void> {
+  async #examine(
+    folder: string,
+    name: string | undefined,
+  ): Promise<{ report: ProjectReport; definition: ProjectDefinition; loaded: LoadedApp | null }> {
+    const { definition, warnings } = await this.#options.read(folder);
+    const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
+    const binary = await this.#options.installedHarness(definition.harness);
+    const loaded = await this.#loadApp(definition);
+    const app = loaded?.description ?? NO_APP;
+    const allWarnings = [...warnings, ...versionWarnings(definition, binary)];
+    return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
+  }
+
+  /** Null: it has no code that is ever called. @throws KartaError `entry_point_failed` */
+  async #loadApp(definition: ProjectDefinition): Promise<LoadedApp | null> {
     const home = path.join(this.#options.stateHome, "apps", "home");
     await mkdir(home, { recursive: true, mode: 0o700 });
     const check = await this.#options.checkEntryPoint(definition, home);
-    if (check.ok) return;
+    if (check === null) return null;
+    if (check.ok) {
+      return check.worker === null
+        ? null
+        : {
+            description: check.app,
+            worker: check.worker,
+            context: { agents: definition.agents, skills: definition.skills },
+            secrets: definition.appEnv,
+          };
+    }
     throw new KartaError("entry_point_failed", `${check.problem}; ${check.fix}`, {
       issues: [{ path: "karta.toml: entry_point", message: check.problem }],
     });
