@@ -40,9 +40,7 @@ export function foundText(
 function appText({ hooks, policies, tools }: Found["app"]): string {
   const parts = [
     ...(hooks.length === 0 ? [] : [`${hooks.length} ${hooks.length === 1 ? "hook" : "hooks"}`]),
-    ...(policies.length === 0
-      ? []
-      : [`${policies.length} ${policies.length === 1 ? "policy" : "policies"}`]),
+    ...(policies.length === 0 ? [] : [`${policies.length} ${policies.length === 1 ? "policy" : "policies"}`]),
     ...(tools.length === 0 ? [] : [`tools: ${tools.map(oneLine).join(", ")}`]),
   ];
   return parts.length === 0 ? "nothing registered" : parts.join(", ");

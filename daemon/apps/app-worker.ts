@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { AppCall, type AppCallOptions, type CallKind, type CallOutcome } from "./app-call.ts";
 import type { AppCommand } from "./app-command.ts";
+import type { AppLimits } from "./app-limits.ts";
 import { CallQueue } from "./call-queue.ts";
 import { logLines } from "./log-lines.ts";
 import { redactValues } from "./redact-values.ts";
@@ -18,16 +19,10 @@ export interface AppWorkerOptions {
   readonly spawner: Pick<ProcessSpawner, "spawn">;
   /** Of the project: what the app prints goes there. */
   readonly logger: Logger;
+  readonly limits: AppLimits;
   readonly now: () => number;
 }
 
-/** The same bound that the check of the entry point has. */
-const LOAD_MS = 20_000;
-/** A first failure can be chance; from the second in a row on the next start waits. */
-const FIRST_BACKOFF_MS = 1000;
-const LONGEST_BACKOFF_MS = 60_000;
-/** A child that lived this long is no failed start, whatever ended it. */
-const PROVEN_MS = 60_000;
 /** Policies hold up a sender, hooks nobody, tools an agent: each kind has places of its own. */
 const BOUNDS: Readonly<Record<CallKind, { readonly maxRunning: number; readonly maxWaiting: number }>> = {
   admit: { maxRunning: 32, maxWaiting: 256 },
@@ -86,13 +81,13 @@ export class AppWorker {
     return call.outcome;
   }
 
-  /** Takes no more calls; those that run have `graceMs`. Resolves when nothing of it is left. */
-  async stop(graceMs: number): Promise<void> {
+  /** Takes no more calls; those that run have the drain's time. Resolves when nothing of it is left. */
+  async stop(): Promise<void> {
     if (!this.#life.isOver) {
       this.#life.move("stopping");
       clearTimeout(this.#backoff);
       for (const queue of Object.values(this.#queues)) queue.loseWaiting("it was read anew, or removed");
-      if (this.#current !== null) this.#leave(this.#current, graceMs);
+      if (this.#current !== null) this.#leave(this.#current, this.#options.limits.drainMs);
       this.#current = null;
     }
     await Promise.all(this.#leaving);
@@ -108,12 +103,13 @@ export class AppWorker {
   }
 
   async #start(): Promise<void> {
-    const { command, context, spawner, secrets, now } = this.#options;
+    const { command, context, spawner, secrets, limits, now } = this.#options;
     this.#startedAt = now();
     const child = spawner.spawn({ purpose: "app", ...command });
     const worker = new Worker({
       process: child,
-      onStuck: (why) => this.#replace(worker, `its code is stuck: ${why}`),
+      limits,
+      onStuck: (why) => this.#restart(worker, `its code is stuck: ${why}`),
       onWorn: () => this.#renew(worker),
     });
     this.#current = worker;
@@ -123,7 +119,7 @@ export class AppWorker {
       redact: (text) => redactValues(text, secrets),
       now,
     });
-    const deadline = setTimeout(() => void worker.end(), LOAD_MS);
+    const deadline = setTimeout(() => void worker.end(), limits.loadMs);
     const outcome = await worker.load(context);
     clearTimeout(deadline);
     if (this.#current !== worker) return; // stopped meanwhile
@@ -140,20 +136,22 @@ export class AppWorker {
     for (const kind of ["admit", "event", "tool"] as const) this.#serve(kind);
   }
 
-  /** The child is of no use any more: another one, at once or after a wait. */
+  /** It does not answer. That took a deadline to find out, so there is no need to wait before the next one starts. */
+  #restart(worker: Worker, why: string): void {
+    if (this.#give(worker)) this.#begin(why);
+  }
+
+  /** It died, or did not load: another one, at once or after a wait. */
   #replace(worker: Worker, why: string): void {
-    if (this.#current !== worker || this.#life.isOver) return;
-    this.#leave(worker, 0);
-    this.#current = null;
-    if (this.#options.now() - this.#startedAt > PROVEN_MS) this.#failures = 0;
+    if (!this.#give(worker)) return;
+    const { firstBackoffMs, longestBackoffMs, provenMs } = this.#options.limits;
+    if (this.#options.now() - this.#startedAt > provenMs) this.#failures = 0;
     this.#failures += 1;
     if (this.#failures === 1) {
-      this.#log.warn(`the app's worker is started again: ${why}`);
-      this.#life.move("starting");
-      void this.#start();
+      this.#begin(why);
       return;
     }
-    const waitMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failures - 2));
+    const waitMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#failures - 2));
     this.#log.error({ failures: this.#failures, retry_in_ms: waitMs }, `the app's worker failed: ${why}`);
     this.#life.move("backing_off");
     for (const queue of Object.values(this.#queues)) queue.loseWaiting(why);
@@ -163,14 +161,26 @@ export class AppWorker {
     }, waitMs);
   }
 
+  /** Ends the child, unless it is no longer the one. */
+  #give(worker: Worker): boolean {
+    if (this.#current !== worker || this.#life.isOver) return false;
+    this.#leave(worker, 0);
+    this.#current = null;
+    return true;
+  }
+
+  #begin(why: string): void {
+    this.#log.warn(`the app's worker is started again: ${why}`);
+    this.#life.move("starting");
+    void this.#start();
+  }
+
   /** The child still answers: what runs in it may finish, and what comes goes to a new one. */
   #renew(worker: Worker): void {
     if (this.#current !== worker || this.#life.isOver) return;
-    this.#log.warn("calls of the app go on past their deadlines; its worker is replaced");
-    this.#leave(worker, LOAD_MS);
+    this.#leave(worker, this.#options.limits.drainMs);
     this.#current = null;
-    this.#life.move("starting");
-    void this.#start();
+    this.#begin("calls of it go on past their deadlines");
   }
 
   #leave(worker: Worker, graceMs: number): void {

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import type { AppCommand } from "./app-command.ts";
+import { APP_LIMITS, type AppLimits } from "./app-limits.ts";
 import { AppWorker } from "./app-worker.ts";
 import { ProjectApp } from "./project-app.ts";
 import type { AppDescription } from "./protocol.ts";
@@ -19,10 +20,9 @@ export interface AppsOptions {
   readonly spawner: Pick<ProcessSpawner, "spawn">;
   readonly logger: Logger;
   readonly now: () => number;
+  /** `APP_LIMITS` when left out. */
+  readonly limits?: AppLimits;
 }
-
-/** What calls that run get when their app is read anew, removed, or kartad stops. */
-const DRAIN_MS = 5000;
 
 /**
  * One worker a project: `dev` is every project's only version until there are releases; then the version is part of the
@@ -42,11 +42,11 @@ export class Apps {
   use(project: string, loaded: LoadedApp | null): void {
     void this.remove(project);
     if (loaded === null) return;
-    const { spawner, now } = this.#options;
+    const { spawner, now, limits = APP_LIMITS } = this.#options;
     const logger = this.#options.logger.child({ part: "app", project });
     const { description, worker: command, context, secrets } = loaded;
-    const worker = new AppWorker({ command, context, secrets, spawner, logger, now });
-    this.#apps.set(project, new ProjectApp({ description, worker, secrets, logger }));
+    const worker = new AppWorker({ command, context, secrets, spawner, logger, limits, now });
+    this.#apps.set(project, new ProjectApp({ description, worker, secrets, logger, limits }));
   }
 
   /** Null: the project has no code that is ever called. */
@@ -59,7 +59,7 @@ export class Apps {
     const app = this.#apps.get(project);
     if (app === undefined) return;
     this.#apps.delete(project);
-    const leaving = app.stop(DRAIN_MS).finally(() => this.#leaving.delete(leaving));
+    const leaving = app.stop().finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
     await leaving;
   }

@@ -5,6 +5,7 @@ import type { ToolResult } from "../harness/harness.ts";
 import type { AppEvent, InboundMessage } from "../sessions/app-events.ts";
 import type { Admission, AppToolCall, SessionApp } from "../sessions/runtime.ts";
 import type { AppCallOptions, CallKind, CallOutcome } from "./app-call.ts";
+import type { AppLimits } from "./app-limits.ts";
 import type { AppWorker } from "./app-worker.ts";
 import type { AppDescription } from "./protocol.ts";
 import { redactValues } from "./redact-values.ts";
@@ -17,11 +18,9 @@ export interface ProjectAppOptions {
   /** Kept out of the log and of what the agent is told. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly logger: Logger;
+  readonly limits: AppLimits;
 }
 
-/** What a policy may add to a send, and a hook may run for. */
-const ADMIT_MS = 5000;
-const HOOK_MS = 10_000;
 /** Events whose hooks have not all run; more are passed over. */
 const MAX_PENDING_EVENTS = 1024;
 
@@ -31,12 +30,14 @@ export class ProjectApp implements SessionApp {
   readonly #worker: AppWorker;
   readonly #secrets: Readonly<Record<string, string>>;
   readonly #log: Logger;
+  readonly #limits: AppLimits;
   readonly #tools: ReadonlyMap<string, { readonly check: ToolArguments | null; readonly timeoutMs: number }>;
   /** Each session's newest event: the next waits for its hooks. */
   readonly #lastEvent = new Map<string, Promise<void>>();
   #pendingEvents = 0;
 
-  constructor({ description, worker, secrets, logger }: ProjectAppOptions) {
+  constructor({ description, worker, secrets, logger, limits }: ProjectAppOptions) {
+    this.#limits = limits;
     this.#description = description;
     this.#worker = worker;
     this.#secrets = secrets;
@@ -57,17 +58,15 @@ export class ProjectApp implements SessionApp {
   }
 
   async admit(message: InboundMessage): Promise<Admission> {
-    const outcome = await this.#call(
-      { method: "admit", params: message, timeoutMs: ADMIT_MS },
-      WORKER_RESULTS.admit,
-    );
+    const { admitMs: timeoutMs } = this.#limits;
+    const outcome = await this.#call({ method: "admit", params: message, timeoutMs }, WORKER_RESULTS.admit);
     if (outcome.kind === "answered") {
       const { value } = outcome;
       if (value.decision === "allow") return { kind: "allow", text: value.text };
       this.#log.info({ session: message.session.id, policy: value.policy }, "a policy refused a message");
       return { kind: "refuse", message: value.message };
     }
-    const why = this.#describe(outcome, ADMIT_MS);
+    const why = this.#describe(outcome, timeoutMs);
     this.#log.error({ session: message.session.id }, `a policy failed, so the message was refused: ${why}`);
     return { kind: "failed" };
   }
@@ -106,20 +105,18 @@ export class ProjectApp implements SessionApp {
   }
 
   /** Resolves when nothing of its worker is left. */
-  async stop(graceMs: number): Promise<void> {
-    await this.#worker.stop(graceMs);
+  async stop(): Promise<void> {
+    await this.#worker.stop();
   }
 
   async #runHook(handler: { readonly index: number; readonly name: string }, event: AppEvent): Promise<void> {
     const params = { handler: handler.index, event };
-    const outcome = await this.#call(
-      { method: "event", params, timeoutMs: HOOK_MS },
-      WORKER_RESULTS.event,
-    );
+    const { hookMs: timeoutMs } = this.#limits;
+    const outcome = await this.#call({ method: "event", params, timeoutMs }, WORKER_RESULTS.event);
     if (outcome.kind === "answered") return;
     this.#log.warn(
       { session: event.session.id, event: event.type, hook: handler.name },
-      `a hook failed: ${this.#describe(outcome, HOOK_MS)}`,
+      `a hook failed: ${this.#describe(outcome, timeoutMs)}`,
     );
   }
 

@@ -14,7 +14,12 @@ export const FeaturesSchema = z.object({
 });
 export type Features = z.infer<typeof FeaturesSchema>;
 
-export const APP_EVENTS = ["session.created", "message.received", "message.completed", "agent.handoff"] as const;
+export const APP_EVENTS = [
+  "session.created",
+  "message.received",
+  "message.completed",
+  "agent.handoff",
+] as const;
 export type AppEventType = (typeof APP_EVENTS)[number];
 
 /** What an app has registered, in its own order. */

@@ -1,6 +1,7 @@
 /** One child that holds a loaded app and runs its code. What it can't be made to end, it is ended for. */
 import { describeExit, type ManagedProcess } from "../process/process.ts";
 import type { AppCall } from "./app-call.ts";
+import type { AppLimits } from "./app-limits.ts";
 import { lastLine } from "./bounded-run.ts";
 import { ImportOutcomeSchema, type ImportOutcome } from "./protocol.ts";
 import { RpcConnection, type RpcAnswer } from "./rpc-connection.ts";
@@ -8,18 +9,13 @@ import type { AppContext } from "./worker-protocol.ts";
 
 export interface WorkerOptions {
   readonly process: ManagedProcess;
+  readonly limits: AppLimits;
   /** It does not answer, or what it says is no answer: end it. Told once. */
   readonly onStuck: (why: string) => void;
   /** It answers, but so much code goes on past its deadline that another should take its place. Told once. */
   readonly onWorn: () => void;
 }
 
-/** A worker answers a `cancel` at once, whatever the app does; on a busy machine "at once" may take a moment. */
-const CANCEL_ANSWER_MS = 2000;
-/** What heeds a cancel is over by then. */
-const CANCEL_HEED_MS = 1000;
-/** Calls that go on past their deadline, each a thread or a promise that holds what it holds. */
-const MAX_OVERDUE = 8;
 const STOP_GRACE_MS = 500;
 
 /** Owner: an `AppWorker`. */
@@ -93,15 +89,16 @@ export class Worker {
 
   async #giveUp(id: number, answer: Promise<RpcAnswer>, isOver: () => boolean): Promise<void> {
     if (isOver()) return;
-    const heard = await within(CANCEL_ANSWER_MS, this.#rpc.request("cancel", { call: id }).answer);
+    const { cancelAnswerMs, cancelHeedMs, maxOverdue } = this.#options.limits;
+    const heard = await within(cancelAnswerMs, this.#rpc.request("cancel", { call: id }).answer);
     if (!heard) {
-      if (this.process.exit === null) this.#stuck("its code held it up past a deadline");
+      if (this.process.exit === null) this.#stuck("it held up a deadline");
       return;
     }
-    if (await within(CANCEL_HEED_MS, answer)) return;
+    if (await within(cancelHeedMs, answer)) return;
     this.#overdue += 1;
     void answer.then(() => (this.#overdue -= 1));
-    if (this.#overdue < MAX_OVERDUE || this.#isReplaced) return;
+    if (this.#overdue < maxOverdue || this.#isReplaced) return;
     this.#isReplaced = true;
     this.#options.onWorn();
   }

@@ -21,8 +21,12 @@ export interface ToolServerOptions {
 export async function toolServer({ tools, call, meta }: ToolServerOptions): Promise<McpServer> {
   // 11 MB and a tenth of a second, which a kartad without such projects does without.
   const { McpServer } = await import("@modelcontextprotocol/sdk/server/mcp.js");
-  const { CallToolRequestSchema, ListToolsRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
-  const mcp = new McpServer({ name: TOOL_SERVER, version: packageVersion() }, { capabilities: { tools: {} } });
+  const { CallToolRequestSchema, ListToolsRequestSchema } =
+    await import("@modelcontextprotocol/sdk/types.js");
+  const mcp = new McpServer(
+    { name: TOOL_SERVER, version: packageVersion() },
+    { capabilities: { tools: {} } },
+  );
   // The plain handlers rather than `registerTool`: the schemas are JSON already, and are checked where the tools run.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: tools.map(({ name, description, inputSchema }) => ({

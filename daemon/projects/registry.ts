@@ -28,10 +28,7 @@ export interface RegistryOptions {
   readonly now: () => number;
   readonly read: (folder: string) => Promise<ReadProjectResult>;
   /** Null: the project names none. */
-  readonly checkEntryPoint: (
-    definition: ProjectDefinition,
-    home: string,
-  ) => Promise<EntryPointCheck | null>;
+  readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck | null>;
   /** Null: the type runs here, but its program is missing. @throws KartaError for a type that does not run here */
   readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
   /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */

@@ -5,11 +5,7 @@ import type { AppDescription } from "../apps/protocol.ts";
 import type { ProjectDefinition } from "./definition.ts";
 import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registered-project.ts";
 
-function facts(
-  name: string,
-  definition: ProjectDefinition,
-  app: AppDescription,
-): ProjectReport["project"] {
+function facts(name: string, definition: ProjectDefinition, app: AppDescription): ProjectReport["project"] {
   return {
     name,
     path: definition.root,

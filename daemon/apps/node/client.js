@@ -84,9 +84,7 @@ export class Client {
     if (folder === undefined) return project;
     const root = realpathSync(folder);
     const { data } = await this.call("GET", "/control/v1/projects");
-    const known = data.find(
-      (one) => one.path === root && (project === undefined || project === one.name),
-    );
+    const known = data.find((one) => one.path === root && (project === undefined || project === one.name));
     if (known !== undefined) return known.name;
     const added = await this.call("POST", "/control/v1/projects", {
       path: root,

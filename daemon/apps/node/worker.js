@@ -94,10 +94,7 @@ async function receive({ id, method, params }) {
 function reply(id, outcome) {
   let line = lineOf(id, outcome);
   if (line.length > MAX_ANSWER) {
-    line = lineOf(
-      id,
-      failure(`the answer is ${line.length} bytes long; at most ${MAX_ANSWER} are taken`),
-    );
+    line = lineOf(id, failure(`the answer is ${line.length} bytes long; at most ${MAX_ANSWER} are taken`));
   }
   answers.write(line);
 }

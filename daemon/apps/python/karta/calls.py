@@ -24,12 +24,19 @@ class Call:
         result = function(*arguments)
         return self._wait(result) if hasattr(result, "__await__") else result
 
-    def cancel(self) -> None:
-        """Ends what is async. What is not can't be ended from outside: its thread goes on."""
+    def cancel(self, heard: Callable[[], None]) -> None:
+        """Ends what is async. What is not can't be ended from outside: its thread goes on.
+
+        Calls ``heard`` at once; for what is async, once the loop has heard of it: a loop that some call blocks never
+        does, and by that kartad knows that all async calls are stuck.
+        """
         with self._lock:
             self._cancelled = True
             if self._future is not None:
                 self._future.cancel()
+                _running_loop().call_soon_threadsafe(heard)
+                return
+        heard()
 
     def _wait(self, awaitable: Awaitable[Any]) -> Any:
         import asyncio
@@ -83,9 +90,11 @@ class Calls:
 
         threading.Thread(target=run, name="karta-call-%d" % number, daemon=True).start()
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int, heard: Callable[[], None]) -> None:
         call: Optional[Call]
         with self._lock:
             call = self._open.get(number)
-        if call is not None:
-            call.cancel()
+        if call is None:
+            heard()
+        else:
+            call.cancel(heard)

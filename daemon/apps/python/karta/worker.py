@@ -55,8 +55,7 @@ class Worker:
         if method == "load":
             self._answer(number, {"result": self._load(params)})
         elif method == "cancel":
-            self._calls.cancel(params["call"])
-            self._answer(number, {"result": {}})
+            self._calls.cancel(params["call"], lambda: self._answer(number, {"result": {}}))
         elif method in ("admit", "event", "tool"):
             work = getattr(self, "_" + method)
             self._calls.start(number, lambda call: self._answer(number, self._attempt(work, call, params)))
