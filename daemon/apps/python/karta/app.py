@@ -8,12 +8,13 @@ from .context import Discovered
 from .events import EVENTS, AgentHandoff, MessageCompleted, MessageReceived, SessionCreated
 from .policies import Policy
 from .registry import Handler, Registry, name_of
+from .target import Target
 from .tools import tool_of
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from .client import Reply, Session, StreamEvent
+    from .client import Client, Reply, Session, StreamEvent
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _E = TypeVar("_E")
@@ -56,14 +57,8 @@ class Karta:
         timeout: float = 1800,
     ) -> None:
         self._registry = Registry()
-        self._target = {
-            "folder": folder,
-            "project": project,
-            "url": url,
-            "socket": socket,
-            "api_key": api_key,
-            "timeout": timeout,
-        }
+        self._target = Target(folder, project, url, socket, api_key, timeout)
+        self._client: "Optional[Client]" = None
         self._own_session: "Optional[Session]" = None
 
     def __karta_app__(self) -> Dict[str, int]:
@@ -174,11 +169,11 @@ class Karta:
         permission_mode: "Optional[Literal['interactive', 'autonomous']]" = None,
     ) -> "Session":
         """A conversation of its own. With an ``id``: the one of that id. It is created by its first message."""
-        from .client import Session, connect
+        from .client import Client, Session
 
-        return Session(
-            connect(**self._target), id=id, metadata=metadata, agent=agent, permission_mode=permission_mode
-        )
+        if self._client is None:
+            self._client = Client(self._target)
+        return Session(self._client, id=id, metadata=metadata, agent=agent, permission_mode=permission_mode)
 
     async def send(self, text: str, *, agent: Optional[str] = None) -> "Reply":
         """Sends a message in this object's own session and returns the whole reply. Raises ``KartaError``."""

@@ -5,9 +5,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any, AsyncIterator, Dict, Iterator, List, Mapping, Optional
 
+from .target import Target
 from .transport import Exchange, KartaError, NoDaemonError, Transport
 
-__all__ = ["Client", "KartaError", "NoDaemonError", "Reply", "Session", "StreamEvent", "connect"]
+__all__ = ["Client", "KartaError", "NoDaemonError", "Reply", "Session", "StreamEvent"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ class StreamEvent:
 class Client:
     """Owner: its ``Karta``. Finds the project once, at the first session."""
 
-    def __init__(self, transport: Transport, folder: Optional[str], project: Optional[str]) -> None:
-        self.transport = transport
-        self._folder = folder
-        self._project = project
+    def __init__(self, target: Target) -> None:
+        if target.folder is not None and target.url is not None:
+            raise ValueError("a folder can be registered over this machine's socket only; with a url, name the project")
+        self.transport = Transport(
+            url=target.url, socket=target.socket, api_key=target.api_key, timeout=target.timeout
+        )
+        self._folder = target.folder
+        self._project = target.project
         self._finding = threading.Lock()
 
     def project(self) -> Optional[str]:
@@ -187,21 +192,6 @@ class Session:
                 body = self._wanted if project is None else {**self._wanted, "project": project}
                 self._id = str(self._client.transport.call("POST", "/v1/sessions", body)["id"])
             return "/v1/sessions/" + self._id + rest
-
-
-def connect(
-    *,
-    folder: Optional[str],
-    project: Optional[str],
-    url: Optional[str],
-    socket: Optional[str],
-    api_key: Optional[str],
-    timeout: float,
-) -> Client:
-    transport = Transport(url=url, socket=socket, api_key=api_key, timeout=timeout)
-    if folder is not None and not transport.is_local:
-        raise ValueError("a folder can be registered over this machine's socket only; with a url, name the project")
-    return Client(transport, folder, project)
 
 
 def _message(text: str, agent: Optional[str]) -> Dict[str, Any]:

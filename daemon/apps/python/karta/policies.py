@@ -76,7 +76,7 @@ def keyword_gate(keywords: Iterable[str], message: Optional[str] = None) -> Poli
 
 
 def _named(name: str, policy: Policy) -> Policy:
-    policy.__qualname__ = name  # type: ignore[attr-defined]  # what the log calls it
+    policy.__qualname__ = name  # what the log calls it
     return policy
 
 

@@ -155,11 +155,6 @@ class Transport:
         self._headers = {} if api_key is None else {"Authorization": "Bearer " + api_key}
         self._timeout = timeout
 
-    @property
-    def is_local(self) -> bool:
-        """Over the socket: with the operator's rights."""
-        return self._url is None
-
     def call(self, method: str, path: str, body: Any = None) -> Any:
         return self.open(method, path, body, "application/json").json()
 
