@@ -4,10 +4,8 @@
  */
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { packageVersion } from "../../shared/paths.ts";
+import { TOOL_SERVER } from "../../shared/protocol/projects.ts";
 import type { ToolCall, ToolResult, ToolSpec } from "./harness.ts";
-
-/** The server's name, wherever a harness shows it: a tool is `mcp__karta__NAME` to Claude Code. */
-export const TOOL_SERVER = "karta";
 
 export interface ToolServerOptions {
   readonly tools: readonly ToolSpec[];

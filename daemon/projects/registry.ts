@@ -13,10 +13,11 @@ import type {
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 import type { LoadedApp } from "../apps/apps.ts";
-import { NO_APP, type AppDescription, type EntryPointCheck } from "../apps/protocol.ts";
+import { NO_APP, type EntryPointCheck } from "../apps/protocol.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
+import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
 import type { InstalledHarness, RegisteredProject } from "./registered-project.ts";
 import { projectView, reportView } from "./view.ts";
@@ -227,25 +228,10 @@ export class ProjectRegistry {
     return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
   }
 
-  /** Null: it has no code that is ever called. @throws KartaError `entry_point_failed` */
   async #loadApp(definition: ProjectDefinition): Promise<LoadedApp | null> {
     const home = path.join(this.#options.stateHome, "apps", "home");
     await mkdir(home, { recursive: true, mode: 0o700 });
-    const check = await this.#options.checkEntryPoint(definition, home);
-    if (check === null) return null;
-    if (check.ok) {
-      return check.worker === null
-        ? null
-        : {
-            description: check.app,
-            worker: check.worker,
-            context: { agents: definition.agents, skills: definition.skills },
-            secrets: definition.appEnv,
-          };
-    }
-    throw new KartaError("entry_point_failed", `${check.problem}; ${check.fix}`, {
-      issues: [{ path: "karta.toml: entry_point", message: check.problem }],
-    });
+    return loadedApp(definition, await this.#options.checkEntryPoint(definition, home));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

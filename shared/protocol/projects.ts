@@ -29,6 +29,9 @@ export const ProjectHealthSchema = z.discriminatedUnion("state", [
 ]);
 export type ProjectHealth = z.infer<typeof ProjectHealthSchema>;
 
+/** The MCP server that offers an app's own tools: Claude Code calls one of them `mcp__karta__NAME`. */
+export const TOOL_SERVER = "karta";
+
 /** What a project's own code has registered. */
 export const ProjectAppSchema = z.object({
   /** The events it has hooks for, one each hook. */

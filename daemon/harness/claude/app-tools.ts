@@ -1,7 +1,8 @@
 /** A project's own tools, as Claude Code knows them. */
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
+import { TOOL_SERVER } from "../../../shared/protocol/projects.ts";
 import type { LaunchSpec, ToolCall, ToolResult } from "../harness.ts";
-import { TOOL_SERVER, toolServer } from "../tool-server.ts";
+import { toolServer } from "../tool-server.ts";
 
 /** Claude Code's own name of an MCP server's tool. */
 function nameOf(tool: string): string {
