@@ -126,6 +126,20 @@ describe("hooks", () => {
     ]);
   });
 
+  test("are told of a hand-over between two turns", async () => {
+    const { create, sessions, app } = bench();
+    const id = await create();
+    await sessions.patch(EVERYWHERE, id, { current_agent: "billing", metadata: { vip: true } });
+    await eventually(() => app.told.length === 2, "it is told");
+    expect(app.told[1]).toMatchObject({
+      type: "agent.handoff",
+      from: "default",
+      to: "billing",
+      turn_id: null,
+      session: { agent: "billing", metadata: { vip: true } },
+    });
+  });
+
   test("are told how a turn failed", async () => {
     const { create, send, harness, app } = bench();
     const id = await create();
