@@ -1,5 +1,5 @@
 /** Registered projects: their names, their folders as last read, and whether they can take turns. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
 import satisfies from "semver/functions/satisfies.js";
@@ -169,6 +169,7 @@ export class ProjectRegistry {
       this.#require(name);
       this.#projects.delete(name); // first: from here on nothing new can begin in it
       await this.#options.onRemove(name);
+      await rm(this.#appFolder(name), { recursive: true, force: true, maxRetries: 3 });
       const archived = await this.#options.store.remove(name, this.#options.now());
       this.#log.info({ project: name, sessions: archived }, "project removed");
       return archived;
@@ -203,7 +204,7 @@ export class ProjectRegistry {
       const { definition } = await this.#options.read(project.row.path);
       project.definition = definition;
       this.#options.onScript(name, definition.offlineScript);
-      const loaded = await this.#loadApp(definition);
+      const loaded = await this.#loadApp(name, definition);
       if (this.#projects.get(name) !== project) return; // removed, or read anew, meanwhile
       project.app = loaded?.description ?? NO_APP;
       this.#options.onApp(name, loaded);
@@ -222,16 +223,22 @@ export class ProjectRegistry {
     const { definition, warnings } = await this.#options.read(folder);
     const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
     const binary = await this.#options.installedHarness(definition.harness);
-    const loaded = await this.#loadApp(definition);
+    const loaded = await this.#loadApp(chosen, definition);
     const app = loaded?.description ?? NO_APP;
     const allWarnings = [...warnings, ...versionWarnings(definition, binary)];
     return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
   }
 
-  async #loadApp(definition: ProjectDefinition): Promise<LoadedApp | null> {
-    const home = path.join(this.#options.stateHome, "apps", "home");
+  /** As `loadedApp`. */
+  async #loadApp(name: string, definition: ProjectDefinition): Promise<LoadedApp | null> {
+    const home = path.join(this.#appFolder(name), "home");
     await mkdir(home, { recursive: true, mode: 0o700 });
     return loadedApp(definition, await this.#options.checkEntryPoint(definition, home));
+  }
+
+  /** What is kept for a project's own code: its HOME. */
+  #appFolder(name: string): string {
+    return path.join(this.#options.stateHome, "apps", ProjectNameSchema.parse(name));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
