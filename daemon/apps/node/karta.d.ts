@@ -1,10 +1,14 @@
 /** Karta for Node: an app's own object in a project's folder, and anywhere else the way to talk to a running kartad. */
 
+import type { KartaOptions, Reply, SendOptions, Session, SessionOptions, StreamEvent } from "./client.js";
+
+export { KartaError, NoDaemonError, Session } from "./client.js";
+export type { KartaOptions, Reply, SendOptions, SessionOptions, StreamEvent } from "./client.js";
+
 /** What makes an object a Karta app: `Symbol.for("karta.app")`. */
 export declare const kartaApp: unique symbol;
 
 type MaybePromise<T> = T | Promise<T>;
-type Scalar = string | number | boolean | null;
 
 /** The session something belongs to, as it was when it happened. */
 export interface SessionInfo {
@@ -13,7 +17,7 @@ export interface SessionInfo {
   /** The agent that holds the session now; `default` is the folder's own instructions. */
   readonly agent: string;
   /** What the session was created with. */
-  readonly metadata: Readonly<Record<string, Scalar>>;
+  readonly metadata: Readonly<Record<string, string | number | boolean | null>>;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
   readonly parentId: string | null;
@@ -99,10 +103,7 @@ export type Decision =
   | { readonly decision: "rewrite"; readonly text: string };
 
 /** Returning nothing means `allow()`. */
-export type Policy = (
-  message: IncomingMessage,
-  context: CallContext,
-) => MaybePromise<Decision | undefined | void>;
+export type Policy = (message: IncomingMessage, context: CallContext) => MaybePromise<Decision | undefined>;
 
 /** The message goes on to the next policy; after the last one, to the agent. */
 export declare function allow(): Decision;
@@ -180,90 +181,6 @@ export interface Discovered {
   readonly description: string;
   /** Relative to the folder. */
   readonly path: string;
-}
-
-/** Where kartad is. Left out: this machine's socket, and kartad's default project. */
-export interface KartaOptions {
-  /** A registered project's name. */
-  readonly project?: string;
-  /** The public API's base. */
-  readonly url?: string;
-  /** The socket's path; left out: `$KARTA_SOCKET`, else where kartad puts it. */
-  readonly socket?: string;
-  /** Sent as a bearer token. */
-  readonly apiKey?: string;
-}
-
-export interface SessionOptions {
-  /** Goes on with the session of this id. */
-  readonly id?: string;
-  readonly metadata?: Readonly<Record<string, Scalar>>;
-  readonly agent?: string;
-  readonly permissionMode?: "interactive" | "autonomous";
-}
-
-export interface SendOptions {
-  readonly agent?: string;
-}
-
-/** A turn's answer. */
-export interface Reply {
-  readonly text: string;
-  /** With `input_required`, `pendingInput` says what for. */
-  readonly status: "completed" | "cancelled" | "input_required";
-  readonly sessionId: string;
-  readonly turnId: string;
-  readonly agent: string;
-  /** As the HTTP API has it. */
-  readonly usage: Readonly<Record<string, number>>;
-  readonly messages: readonly unknown[];
-  readonly pendingInput: Readonly<Record<string, unknown>> | null;
-}
-
-/** One event of a turn: `text`, `tool_use`, `input_required`, `done`… */
-export interface StreamEvent {
-  readonly type: string;
-  readonly seq: number;
-  /** As the HTTP API has it. */
-  readonly data: unknown;
-  /** The words that a `text` event adds; empty for every other. */
-  readonly text: string;
-}
-
-/** kartad refused a call, or a turn failed. `code` is for programs, `message` for people. */
-export declare class KartaError extends Error {
-  readonly code: string;
-  /** The HTTP status; 502 for a turn that failed in its stream. */
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-/** Nobody listens where kartad should. */
-export declare class NoDaemonError extends Error {}
-
-/** A conversation. It is created by its first message, and lives on in kartad. */
-export declare class Session {
-  private constructor();
-  /** Undefined before its first message, unless it was given. Keep it to come back to the conversation. */
-  readonly id: string | undefined;
-  /** Sends a message and resolves with the whole reply. Rejects with KartaError or NoDaemonError. */
-  send(text: string, options?: SendOptions): Promise<Reply>;
-  /**
-   * Sends a message and yields the turn's events as they come; the last is `done`. Throws KartaError when the turn fails.
-   * Leaving early, or the signal, does not end the turn: `cancel()` does.
-   */
-  stream(
-    text: string,
-    options?: SendOptions & { readonly signal?: AbortSignal },
-  ): AsyncGenerator<StreamEvent, void>;
-  /** Answers an approval, and resolves with what the turn does next. */
-  answer(
-    requestId: string,
-    decision: "approve_once" | "approve_session" | "deny",
-    options?: { readonly message?: string; readonly answers?: Readonly<Record<string, string>> },
-  ): Promise<StreamEvent[]>;
-  /** Ends the running turn. Rejects with KartaError `no_turn_running`. */
-  cancel(): Promise<void>;
 }
 
 /**

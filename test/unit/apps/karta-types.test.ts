@@ -6,7 +6,9 @@ import { z } from "zod";
 describe("an app in TypeScript", () => {
   test("has its arguments typed by its schema, JSON's or zod's", () => {
     const app = new Karta()
-      .on("message.completed", ({ usage, error }) => void `${usage.totalTokens} ${error?.code ?? ""}`)
+      .on("message.completed", ({ usage, error }) => {
+        expect(usage.totalTokens + (error?.code.length ?? 0)).toBe(0);
+      })
       .policy(maxLength(10))
       .policy(({ text, session }) =>
         session.metadata.vip === true || text !== "" ? undefined : refuse("no"),
