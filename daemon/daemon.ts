@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import path from "node:path";
 import { packageVersion } from "../shared/paths.ts";
+import { Apps } from "./apps/apps.ts";
 import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import type { Config } from "./config.ts";
 import { controlApp } from "./control/app.ts";
@@ -107,6 +108,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         logger,
       },
     });
+    const apps = new Apps({ spawner, logger, now });
+    undo.push(() => apps.stop());
     const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
     const registry = new ProjectRegistry({
       store: store.projects,
@@ -116,23 +119,26 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
       checkEntryPoint: (definition, home) =>
         definition.manifest.entryPoint === null
-          ? Promise.resolve({ ok: true, features: { handlers: 0, policies: 0, tools: 0 } })
+          ? Promise.resolve(null)
           : checkEntryPoint({
               root: definition.root,
               entryPoint: definition.manifest.entryPoint,
-              boundEnv: definition.boundEnv,
+              boundEnv: definition.appEnv,
+              context: { agents: definition.agents, skills: definition.skills },
               baseEnv: config.env,
               home,
               spawner,
             }),
       installedHarness: (type) => harnessOf(harnesses, type).binary(),
       onScript: (project, script) => offlineModel.setScript(project, script),
+      onApp: (project, app) => apps.use(project, app),
       onReady: (project) => {
         const ready = projects.find(project);
         if (ready) void pool.dropSpares(project).then(() => sessions.prepare(ready));
       },
       onRemove: async (project) => {
         await sessions.endProject(project);
+        await apps.remove(project);
         await workspaces.discardProject(project);
         offlineModel.removeScript(project);
       },
@@ -145,6 +151,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const projects = sessionProjects({
       registry,
       workspaces,
+      apps,
       harnessOf: (type) => harnessOf(harnesses, type),
     });
     const sessions = new SessionService({

@@ -35,6 +35,8 @@ export interface Manifest {
   /** Relative to the folder. */
   readonly setup: string | null;
   readonly env: readonly EnvNeed[];
+  /** Names of the daemon's environment that go to the app's own code, and nowhere else. */
+  readonly passEnv: readonly string[];
   readonly runtime: {
     readonly permissionMode: PermissionMode;
     readonly approvalTimeoutSeconds: number;
@@ -70,6 +72,7 @@ export const MANIFEST_DEFAULTS: Manifest = {
   },
   setup: null,
   env: [],
+  passEnv: [],
   runtime: {
     permissionMode: "interactive",
     approvalTimeoutSeconds: 900,

@@ -106,7 +106,15 @@ const ALLOWED: Readonly<
       "daemon/offline-model/script.ts",
     ],
   },
-  "daemon/apps": { values: ["daemon/process"], types: ["daemon/process"] },
+  "daemon/apps": {
+    values: ["daemon/process"],
+    types: [
+      "daemon/process",
+      "daemon/sessions/runtime.ts",
+      "daemon/sessions/app-events.ts",
+      "daemon/harness/harness.ts",
+    ],
+  },
   "daemon/offline-model": { values: [], types: [] },
   "daemon/store": { values: [], types: [] },
 };
@@ -131,6 +139,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "prom-client": /^daemon\/metrics\.ts$/,
   express: /^daemon\/(http|control|offline-model)\//,
   "@anthropic-ai/claude-agent-sdk": /^daemon\/harness\/claude\//,
+  "@modelcontextprotocol/sdk/server/mcp.js": /^daemon\/harness\//,
 };
 
 function cycles(): string[] {

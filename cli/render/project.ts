@@ -23,6 +23,7 @@ export function foundText(
       ["agents", discovered(project.agents)],
       ["skills", discovered(project.skills)],
       ["entry point", entry === null ? "none" : `${oneLine(entry.spec)} (${entry.buildpack})`],
+      ["app", appText(project.app)],
       [
         "MCP servers",
         project.mcp_servers.length === 0 ? "none" : project.mcp_servers.map(oneLine).join(", "),
@@ -33,6 +34,16 @@ export function foundText(
     ],
     paint,
   );
+}
+
+/** `2 hooks, 1 policy, tools: look_up_order`, or `nothing registered`. */
+function appText({ hooks, policies, tools }: Found["app"]): string {
+  const parts = [
+    ...(hooks.length === 0 ? [] : [`${hooks.length} ${hooks.length === 1 ? "hook" : "hooks"}`]),
+    ...(policies.length === 0 ? [] : [`${policies.length} ${policies.length === 1 ? "policy" : "policies"}`]),
+    ...(tools.length === 0 ? [] : [`tools: ${tools.map(oneLine).join(", ")}`]),
+  ];
+  return parts.length === 0 ? "nothing registered" : parts.join(", ");
 }
 
 function discovered(items: readonly Discovered[]): string {

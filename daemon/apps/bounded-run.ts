@@ -11,6 +11,8 @@ export interface BoundedRunOptions {
   readonly tailBytes: number;
   /** True once stdout holds what the child was started for: from then on it has `LINGER_MS` to end. */
   readonly isComplete?: (stdout: string) => boolean;
+  /** All that the child finds on its stdin; nothing when left out. */
+  readonly input?: string;
   /** Ends the child early. */
   readonly signal?: AbortSignal;
 }
@@ -67,7 +69,7 @@ export async function runBounded(child: ManagedProcess, options: BoundedRunOptio
   const abort = () => end("aborted");
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();
-  child.stdin.end(); // code that waits for input finds its end instead
+  child.stdin.end(options.input); // code that waits for more finds its end instead
 
   const drained = Promise.all([drain(child.stdout), drain(child.stderr)]);
   const exit = await child.exited;

@@ -5,20 +5,32 @@ import { fileURLToPath } from "node:url";
 import { newId } from "../../shared/ids.ts";
 import type { EntryPoint } from "../../shared/protocol/projects.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
+import { appCommands } from "./app-command.ts";
 import { runBounded, type BoundedRun } from "./bounded-run.ts";
-import { checkCommand } from "./check-command.ts";
 import { childEnvironment, type Environment } from "./child-environment.ts";
 import { locateModule, moduleCandidates, parseEntryPoint } from "./entry-point-module.ts";
 import { explainOutcome, explainSilence } from "./explain-outcome.ts";
-import { ImportOutcomeSchema, type EntryPointCheck, type ImportOutcome } from "./protocol.ts";
+import { jsonOrNull } from "./json-or-null.ts";
+import {
+  ImportOutcomeSchema,
+  isIdle,
+  NO_APP,
+  type AppDescription,
+  type EntryPointCheck,
+  type ImportOutcome,
+} from "./protocol.ts";
 import { redactValues } from "./redact-values.ts";
+import { ToolArguments } from "./tool-arguments.ts";
+import type { AppContext } from "./worker-protocol.ts";
 
 export interface CheckEntryPointOptions {
   /** The project's folder: absolute, links resolved. */
   readonly root: string;
   readonly entryPoint: EntryPoint;
-  /** The names that karta.toml's `[env]` binds. */
+  /** What karta.toml's `[env]` gives the app. */
   readonly boundEnv: Readonly<Record<string, string>>;
+  /** What the app may ask of its folder. */
+  readonly context?: AppContext;
   /** The daemon's environment. The child gets PATH, LANG, LC_ALL and TMPDIR of it, nothing else. */
   readonly baseEnv: Environment;
   /** The child's HOME; must exist. */
@@ -39,7 +51,8 @@ const TAIL_BYTES = 256 * 1024;
  * Never throws for what is wrong with the app: that is the answer.
  */
 export async function checkEntryPoint(options: CheckEntryPointOptions): Promise<EntryPointCheck> {
-  const { root, entryPoint, boundEnv, baseEnv, home, spawner, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { root, entryPoint, boundEnv, baseEnv, home, spawner } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, context = { agents: [], skills: [] } } = options;
   const target = parseEntryPoint(entryPoint.spec);
   if (target === null) {
     return {
@@ -62,7 +75,7 @@ export async function checkEntryPoint(options: CheckEntryPointOptions): Promise<
   if (outside !== null) return outside;
 
   const env = childEnvironment({ baseEnv, home, boundEnv });
-  const prepared = await checkCommand({
+  const prepared = await appCommands({
     root,
     entryPoint,
     target,
@@ -78,26 +91,43 @@ export async function checkEntryPoint(options: CheckEntryPointOptions): Promise<
       fix: "install Python 3.9 or newer (https://www.python.org/downloads, or your system's package manager) and start kartad with it on its PATH",
     };
   }
-  const { command, args, cwd, env: childEnv, install } = prepared.check;
+  const { check: program, worker, install } = prepared.commands;
   const marker = `${newId("proc")} `; // the app's own output cannot begin a line with it by chance
   const child = spawner.spawn({
     purpose: "entry-point",
-    command,
-    args,
-    cwd,
-    env: { ...childEnv, KARTA_CHECK_MARKER: marker },
+    ...program,
+    env: { ...program.env, KARTA_CHECK_MARKER: marker },
   });
   const run = await runBounded(child, {
     timeoutMs,
     maxBytes: MAX_OUTPUT_BYTES,
     tailBytes: TAIL_BYTES,
+    input: `${JSON.stringify(context)}\n`,
     isComplete: (stdout) => findAnswer(stdout, marker) !== null,
   });
   const outcome = completed(findAnswer(run.stdout, marker), run, root);
   const subject = { file, attribute: target.attribute, entryPoint, install, timeoutMs };
-  const check = outcome === null ? explainSilence(run, subject) : explainOutcome(outcome, subject);
-  if (check.ok) return check;
-  return { ...check, problem: redactValues(check.problem, boundEnv) };
+  if (outcome?.outcome === "loaded") {
+    const { features, app = NO_APP } = outcome;
+    return wrongSchema(app) ?? { ok: true, features, app, worker: isIdle(app) ? null : worker };
+  }
+  const failed = outcome === null ? explainSilence(run, subject) : explainOutcome(outcome, subject);
+  return { ...failed, problem: redactValues(failed.problem, boundEnv) };
+}
+
+/** A Node app writes its tools' schemas by hand; better told now than by the first call. */
+function wrongSchema({ tools }: AppDescription): EntryPointCheck | null {
+  for (const { name, input_schema } of tools) {
+    const read = ToolArguments.of(input_schema);
+    if (read.kind === "refused") {
+      return {
+        ok: false,
+        problem: `the input of the tool ${name} is no JSON Schema that can be checked: ${read.message}`,
+        fix: 'write it like { type: "object", properties: { id: { type: "string" } }, required: ["id"] }',
+      };
+    }
+  }
+  return null;
 }
 
 /** The app's file may be a link, but only to a file of the folder: what is registered is the folder, nothing else. */
@@ -114,19 +144,10 @@ async function leadsOutside(root: string, file: string): Promise<EntryPointCheck
 function findAnswer(stdout: string, marker: string): ImportOutcome | null {
   for (const line of stdout.split("\n").reverse()) {
     if (!line.startsWith(marker)) continue;
-    const answer = ImportOutcomeSchema.safeParse(parseJson(line.slice(marker.length)));
+    const answer = ImportOutcomeSchema.safeParse(jsonOrNull(line.slice(marker.length)));
     if (answer.success) return answer.data;
   }
   return null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return null; // cut off: the rest is still on its way
-  }
 }
 
 /** Node gives the line of an ES module's syntax error on stderr only (see node/check.js). */

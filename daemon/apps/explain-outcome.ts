@@ -4,7 +4,7 @@ import type { EntryPoint } from "../../shared/protocol/projects.ts";
 import { describeExit } from "../process/process.ts";
 import { lastLine, type BoundedRun } from "./bounded-run.ts";
 import { nearest } from "./nearest.ts";
-import type { EntryPointCheck, ImportOutcome } from "./protocol.ts";
+import type { FailedCheck, FailedImport } from "./protocol.ts";
 
 /** What was imported, for the sentences. */
 export interface Subject {
@@ -33,11 +33,9 @@ const PIP_NAMES: Readonly<Record<string, string>> = {
 const UNSETTLED_AWAIT = 13;
 
 /** For a child that gave its answer. */
-export function explainOutcome(outcome: ImportOutcome, subject: Subject): EntryPointCheck {
+export function explainOutcome(outcome: FailedImport, subject: Subject): FailedCheck {
   const { file, attribute, entryPoint, install } = subject;
   switch (outcome.outcome) {
-    case "loaded":
-      return { ok: true, features: outcome.features };
     case "module_missing":
       return failed(
         `${languageOf(entryPoint)} found no module for entry_point "${entryPoint.spec}"`,
@@ -84,7 +82,7 @@ export function explainOutcome(outcome: ImportOutcome, subject: Subject): EntryP
 }
 
 /** For a child that ended, or was ended, without an answer. */
-export function explainSilence(run: BoundedRun, subject: Subject): EntryPointCheck {
+export function explainSilence(run: BoundedRun, subject: Subject): FailedCheck {
   const { file, timeoutMs } = subject;
   const mainGuard =
     subject.entryPoint.buildpack === "python" ? `under if __name__ == "__main__":` : "into a file of its own";
@@ -122,7 +120,7 @@ export function explainSilence(run: BoundedRun, subject: Subject): EntryPointChe
   return exitedAtImport(how, subject, lastLine(run.stderr));
 }
 
-function exitedAtImport(how: string, { file, entryPoint }: Subject, said: string | null): EntryPointCheck {
+function exitedAtImport(how: string, { file, entryPoint }: Subject, said: string | null): FailedCheck {
   const call = entryPoint.buildpack === "python" ? "sys.exit()" : "process.exit()";
   return failed(
     `${file} ended its process ${how} while it was imported${said === null ? "" : `; its last line: ${said}`}`,
@@ -167,6 +165,6 @@ function languageOf({ buildpack }: EntryPoint): string {
   return buildpack === "python" ? "Python" : "Node";
 }
 
-function failed(problem: string, fix: string): EntryPointCheck {
+function failed(problem: string, fix: string): FailedCheck {
   return { ok: false, problem, fix };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { describeExit } from "../process/process.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { lastLine, runBounded } from "./bounded-run.ts";
+import { jsonOrNull } from "./json-or-null.ts";
 
 export interface Python {
   /** Absolute: a version manager's shim is resolved once, since it may need the operator's own HOME. */
@@ -59,7 +60,7 @@ export async function findPython(options: {
       );
       continue;
     }
-    const answer = ProbeSchema.safeParse(parseJson(lastLine(run.stdout) ?? ""));
+    const answer = ProbeSchema.safeParse(jsonOrNull(lastLine(run.stdout) ?? ""));
     if (!answer.success) {
       tried.push(`${command} ${describeExit(run.exit)}${complaint(run.stderr)}`);
       continue;
@@ -75,13 +76,4 @@ export async function findPython(options: {
 function complaint(stderr: string): string {
   const line = lastLine(stderr);
   return line === null ? "" : `: ${line}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return null;
-  }
 }

@@ -1,15 +1,12 @@
 /**
- * What Karta and an app's own process say to each other.
- *
- * Today there is one conversation: a child imports the entry point, prints one `ImportOutcome` and ends
- * (python/karta/check.py, node/check.js). The long-lived worker that runs an app's handlers, policies and tools comes in
- * here too: JSON-RPC, one message a line, over the worker's stdin and stdout, with `hello` (this file's `Features`) as
- * its first message. It will start as the check does: same interpreter, same environment (child-environment.ts), same
- * `--import` hook or PYTHONPATH, so an entry point that passed the check loads in the worker.
+ * What an app's own process says of its import. Two programs say it: the check of `project add` prints one
+ * `ImportOutcome` and ends (python/karta/check.py, node/check.js); the worker answers `load` with one and stays
+ * (worker-protocol.ts). Both start alike (app-command.ts), so an entry point that passed the check loads in the worker.
  */
 import { z } from "zod";
+import type { AppCommand } from "./app-command.ts";
 
-/** How much an app has registered. All 0 until hooks exist. */
+/** How much an app has registered. */
 export const FeaturesSchema = z.object({
   handlers: z.int().nonnegative(),
   policies: z.int().nonnegative(),
@@ -17,13 +14,48 @@ export const FeaturesSchema = z.object({
 });
 export type Features = z.infer<typeof FeaturesSchema>;
 
+export const APP_EVENTS = [
+  "session.created",
+  "message.received",
+  "message.completed",
+  "agent.handoff",
+] as const;
+export type AppEventType = (typeof APP_EVENTS)[number];
+
+/** What an app has registered, in its own order. */
+export const AppDescriptionSchema = z.object({
+  handlers: z.array(z.object({ event: z.enum(APP_EVENTS), name: z.string() })),
+  /** Names, for logs. */
+  policies: z.array(z.string()),
+  tools: z
+    .array(
+      z.object({
+        name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
+        description: z.string(),
+        /** JSON Schema of an object. */
+        input_schema: z.record(z.string(), z.json()),
+        timeout_seconds: z.number().positive().max(3600),
+      }),
+    )
+    .max(64),
+});
+export type AppDescription = z.infer<typeof AppDescriptionSchema>;
+
+export const NO_APP: AppDescription = { handlers: [], policies: [], tools: [] };
+
+/** True when an app has nothing that would ever be called: then it needs no worker. */
+export function isIdle(app: AppDescription): boolean {
+  return app.handlers.length + app.policies.length + app.tools.length === 0;
+}
+
 /** Relative to the app's folder where it lies in it, else absolute. */
 const place = { file: z.string().nullable(), line: z.int().nullable() };
 const names = z.array(z.string());
 
 /** What came of an import, as the child reports it. */
 export const ImportOutcomeSchema = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("loaded"), features: FeaturesSchema }),
+  /** `app` is left out by copies of the class that are older than hooks. */
+  z.object({ outcome: z.literal("loaded"), features: FeaturesSchema, app: AppDescriptionSchema.optional() }),
   /** The entry point's own module does not exist. */
   z.object({ outcome: z.literal("module_missing") }),
   /** Its name led to a module outside the app's folder (one of the language's own, say). */
@@ -41,8 +73,16 @@ export const ImportOutcomeSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("exited"), code: z.int() }),
 ]);
 export type ImportOutcome = z.infer<typeof ImportOutcomeSchema>;
+export type FailedImport = Exclude<ImportOutcome, { outcome: "loaded" }>;
 
 /** What `checkEntryPoint` says. `problem` is what is wrong, `fix` what to do; both are for people. */
 export type EntryPointCheck =
-  | { readonly ok: true; readonly features: Features }
-  | { readonly ok: false; readonly problem: string; readonly fix: string };
+  | {
+      readonly ok: true;
+      readonly features: Features;
+      readonly app: AppDescription;
+      /** Starts its worker; null: it needs none. */
+      readonly worker: AppCommand | null;
+    }
+  | FailedCheck;
+export type FailedCheck = { readonly ok: false; readonly problem: string; readonly fix: string };

@@ -8,6 +8,17 @@ import type { HarnessType } from "../../shared/protocol/projects.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 
+/** A tool of the project's own code. Data, since it is part of what makes two processes interchangeable. */
+export interface ToolSpec {
+  /** Letters, digits, `_` and `-`; a harness that wants another form of it makes one. */
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of an object. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** How long a call may take. */
+  readonly timeoutSeconds: number;
+}
+
 /** What an agent process is started with. Two equal specs make interchangeable processes: they share a lane. */
 export interface LaunchSpec {
   readonly project: string;
@@ -28,6 +39,8 @@ export interface LaunchSpec {
   readonly thinkingBudgetTokens: number | null;
   /** False: what the project's rules do not allow is refused without asking anybody. */
   readonly permissionIntercept: boolean;
+  /** Offered to the agent beside its own; a call goes to `TurnRequest.callTool`. */
+  readonly tools: readonly ToolSpec[];
   /** The names the app declared in `[env]`, bound. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -94,6 +107,21 @@ export type PermissionDecision =
   /** `message` is what the agent is told. */
   | { readonly kind: "deny"; readonly message: string };
 
+/** The agent calls one of the launch's `tools`; it may do so, this was decided before. */
+export interface ToolCall {
+  readonly name: string;
+  /** As the agent gave it: nobody has checked it. */
+  readonly input: unknown;
+  /** Ends when the agent no longer wants the result. */
+  readonly signal: AbortSignal;
+}
+
+/** `content` is text. An error is the agent's to read too: it may do better, or say so. */
+export interface ToolResult {
+  readonly isError: boolean;
+  readonly content: string;
+}
+
 export interface TurnRequest {
   /** The message's own id. A harness that can keeps it, and gives it back in the transcript. */
   readonly messageId: string;
@@ -101,6 +129,8 @@ export interface TurnRequest {
   /** Called in order. Must not throw. */
   readonly emit: (event: HarnessEvent) => void;
   readonly decide: (request: PermissionRequest) => Promise<PermissionDecision>;
+  /** Runs one of the project's tools. Never rejects: what goes wrong is an error result. */
+  readonly callTool: (call: ToolCall) => Promise<ToolResult>;
 }
 
 /** A conversation's piece: what a user's message was, or all that the agent did until the next one. */

@@ -2,10 +2,10 @@
  * A child process as the rest of the daemon sees it. Every child of kartad is started by `ProcessSpawner` and is the
  * leader of a process group of its own, so that what it starts (MCP servers, shells) ends with it.
  */
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { Id } from "../../shared/ids.ts";
 
-export type ProcessPurpose = "harness" | "entry-point" | "setup";
+export type ProcessPurpose = "harness" | "entry-point" | "app" | "setup";
 
 export interface SpawnRequest {
   readonly purpose: ProcessPurpose;
@@ -41,6 +41,23 @@ export interface ManagedProcess {
    * Calling it again, or on a process that has ended, is harmless.
    */
   stop(graceMs?: number): Promise<void>;
+}
+
+/** What a spawner that is closed gives: whoever asked finds a program that could not be started. */
+export function neverStarted(id: Id<"proc">, purpose: ProcessPurpose): ManagedProcess {
+  const exit: ProcessExit = { kind: "not_started", code: "ECANCELED", detail: "kartad is stopping" };
+  const nothing = (): PassThrough => new PassThrough().end().resume();
+  return {
+    id,
+    purpose,
+    pid: null,
+    stdin: new PassThrough().resume(),
+    stdout: nothing(),
+    stderr: nothing(),
+    exited: Promise.resolve(exit),
+    exit,
+    stop: () => Promise.resolve(),
+  };
 }
 
 /** A sentence for logs and errors. */

@@ -6,7 +6,13 @@ import { Escapees } from "./escapees.ts";
 import { Guard } from "./guard.ts";
 import type { ProcessJournal } from "./journal.ts";
 import { INSTANCE_VARIABLE, PROCESS_VARIABLE } from "./marks.ts";
-import { describeExit, type ManagedProcess, type ProcessExit, type SpawnRequest } from "./process.ts";
+import {
+  describeExit,
+  neverStarted,
+  type ManagedProcess,
+  type ProcessExit,
+  type SpawnRequest,
+} from "./process.ts";
 import { endGroup } from "./process-group.ts";
 
 /** A harness flushes its transcript on SIGTERM; measured well under a second. */
@@ -22,6 +28,7 @@ export class ProcessSpawner {
   readonly #escapees = new Escapees();
   readonly #journal: ProcessJournal | null;
   readonly #log: Logger;
+  #isClosed = false;
 
   /** @param options.journal where children are written down for the next start; left out, the guard is alone */
   constructor(options: { readonly logger: Logger; readonly journal?: ProcessJournal }) {
@@ -40,10 +47,11 @@ export class ProcessSpawner {
 
   /**
    * Starts a program. Never throws: a program that is missing or a system out of processes shows as an `exited` of
-   * kind `not_started`.
+   * kind `not_started`, and so does every program after `stopAll`.
    */
   spawn(request: SpawnRequest): ManagedProcess {
     const id = newId("proc");
+    if (this.#isClosed) return neverStarted(id, request.purpose);
     this.#journal?.add(id); // before it is there: kartad may die at any line
     const subprocess = execa(request.command, request.args, {
       cwd: request.cwd,
@@ -120,6 +128,7 @@ export class ProcessSpawner {
 
   /** Ends every child and the guard. Resolves when no process of any group is left. */
   async stopAll(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#live].map((child) => child.stop(graceMs)));
     this.#guard.close();
   }

@@ -46,14 +46,7 @@ export async function bindEnv(
   const bound: [string, string][] = [];
   for (const need of needs) {
     const where = `karta.toml: env.${need.name}`;
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(need.name)) {
-      findings.refuse(where, "expected a name of letters, digits and underscores that starts with no digit");
-      continue;
-    }
-    if (isReserved(need.name)) {
-      findings.refuse(where, "this name is Karta's or the system's to set; choose another");
-      continue;
-    }
+    if (!isUsable(need.name, where, findings)) continue;
     const value = [folderEnv.get(need.name), daemon.get(need.name)].find(
       (one) => one !== undefined && one !== "",
     );
@@ -64,6 +57,55 @@ export async function bindEnv(
     } else bound.push([need.name, value]);
   }
   return Object.fromEntries(bound);
+}
+
+/**
+ * Whose names these are decides who pays for a model: the project's own code gets them only where `pass` says so.
+ * The harness never takes them from a project (harness/claude/environment.ts).
+ */
+const MODEL_KEYS = /^(?:ANTHROPIC|CLAUDE|OPENAI|GEMINI)_/;
+
+export interface AppEnvOptions {
+  /** As `bindEnv` has bound them. */
+  readonly boundEnv: Readonly<Record<string, string>>;
+  /** `[env] pass`. */
+  readonly pass: readonly string[];
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the project's own code gets: the bound names but the models' keys, and of the daemon's environment what `pass` names. */
+export function bindAppEnv(
+  { boundEnv, pass, daemonEnv }: AppEnvOptions,
+  findings: Findings,
+): Readonly<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(boundEnv)) {
+    if (!MODEL_KEYS.test(name)) env[name] = value;
+    else if (!pass.includes(name)) {
+      findings.warn(
+        `karta.toml: env.${name}`,
+        `a model's key does not reach the app's own code; if it must, write pass = ["${name}"]`,
+      );
+    }
+  }
+  for (const name of pass) {
+    if (!isUsable(name, "karta.toml: env.pass", findings)) continue;
+    const value = boundEnv[name] ?? daemonEnv[name];
+    if (value !== undefined && value !== "") env[name] = value;
+  }
+  return env;
+}
+
+function isUsable(name: string, where: string, findings: Findings): boolean {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    findings.refuse(where, "expected a name of letters, digits and underscores that starts with no digit");
+    return false;
+  }
+  if (isReserved(name)) {
+    findings.refuse(where, "this name is Karta's or the system's to set; choose another");
+    return false;
+  }
+  return true;
 }
 
 function isReserved(name: string): boolean {

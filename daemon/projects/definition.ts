@@ -15,6 +15,8 @@ export interface ProjectDefinition {
   readonly mcpServers: Readonly<Record<string, unknown>>;
   /** The names of `[env]` that are bound, from the folder's `.env` or else the daemon's environment. */
   readonly boundEnv: Readonly<Record<string, string>>;
+  /** What its own code gets of them, and of what `[env] pass` names. */
+  readonly appEnv: Readonly<Record<string, string>>;
   /** Null: no offline.toml. */
   readonly offlineScript: OfflineScript | null;
 }

@@ -62,6 +62,7 @@ export interface MergeOptions {
 export function mergeManifest(options: MergeOptions, findings: Findings): Manifest {
   const { toml, jsonc, harness, entryPoint } = options;
   const defaults = MANIFEST_DEFAULTS;
+  const { pass, ...needs } = toml.env ?? {};
   const claude = harness === "claude-code" ? (jsonc.harness?.claude ?? {}) : {};
 
   const fact = <T>(
@@ -92,11 +93,12 @@ export function mergeManifest(options: MergeOptions, findings: Findings): Manife
       permissionIntercept: claude.permission_intercept ?? defaults.harness.permissionIntercept,
     },
     setup: toml.environment?.setup ?? defaults.setup,
-    env: Object.entries(toml.env ?? {}).map(([name, need]): EnvNeed => ({
+    env: Object.entries(needs).map(([name, need]): EnvNeed => ({
       name,
       required: need.required ?? false,
       description: need.description ?? null,
     })),
+    passEnv: pass ?? defaults.passEnv,
     runtime: {
       permissionMode: fact(
         "runtime.permission_mode",

@@ -70,7 +70,10 @@ export const KartaTomlSchema = table({
     disallowed_tools: texts.optional(),
   }).optional(),
   environment: table({ setup: text.optional() }).optional(),
-  env: z.record(z.string(), EnvNeedSchema, { error: "expected a table of names" }).optional(),
+  env: z
+    .object({ pass: texts.optional() }, { error: "expected a table of names" })
+    .catchall(EnvNeedSchema)
+    .optional(),
   runtime: table({
     permission_mode: oneOf(PERMISSION_MODES).optional(),
     approval_timeout_seconds: seconds.optional(),

@@ -1,7 +1,7 @@
 /** Reads and validates a project folder. Everything that is wrong is told at once, and nothing is kept of a wrong one. */
 import { KartaError, type Issue } from "../../shared/errors.ts";
 import { parseOfflineScript, type OfflineScript } from "../offline-model/script.ts";
-import { bindEnv } from "./bind-env.ts";
+import { bindAppEnv, bindEnv } from "./bind-env.ts";
 import { declaredEntryPoint } from "./declared-entry-point.ts";
 import type { ReadProjectResult } from "./definition.ts";
 import { detectHarness } from "./detect-harness.ts";
@@ -47,13 +47,15 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
   const skills = harness === null ? [] : await discoverSkills(root, harness, findings);
   const mcpServers = await readMcpServers(root, findings);
   const boundEnv = await bindEnv(root, manifest?.env ?? [], options.daemonEnv, findings);
+  const pass = manifest?.passEnv ?? [];
+  const appEnv = bindAppEnv({ boundEnv, pass, daemonEnv: options.daemonEnv }, findings);
   const offlineScript = await readOfflineScript(root, findings);
 
   if (findings.issues.length > 0 || manifest === null || harness === null) {
     throw invalidProject(root, findings.issues);
   }
   return {
-    definition: { root, manifest, harness, agents, skills, mcpServers, boundEnv, offlineScript },
+    definition: { root, manifest, harness, agents, skills, mcpServers, boundEnv, appEnv, offlineScript },
     warnings: findings.warnings,
   };
 }

@@ -1,5 +1,5 @@
 /** Registered projects: their names, their folders as last read, and whether they can take turns. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
 import satisfies from "semver/functions/satisfies.js";
@@ -12,10 +12,12 @@ import type {
   ProjectReport,
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
-import type { EntryPointCheck } from "../apps/protocol.ts";
+import type { LoadedApp } from "../apps/apps.ts";
+import { NO_APP, type EntryPointCheck } from "../apps/protocol.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
+import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
 import type { InstalledHarness, RegisteredProject } from "./registered-project.ts";
 import { projectView, reportView } from "./view.ts";
@@ -26,11 +28,14 @@ export interface RegistryOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly read: (folder: string) => Promise<ReadProjectResult>;
-  readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck>;
+  /** Null: the project names none. */
+  readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck | null>;
   /** Null: the type runs here, but its program is missing. @throws KartaError for a type that does not run here */
   readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
   /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */
   readonly onScript: (project: string, script: OfflineScript | null) => void;
+  /** A project's code was loaded: from now on this is its app; null: nothing of it would ever be called. Must not throw. */
+  readonly onApp: (project: string, app: LoadedApp | null) => void;
   /** A project can take turns, with its folder as it is now: get ready for its first session. Must not throw. */
   readonly onReady: (project: string) => void;
   /** Before a project is forgotten: its turns and processes end, its private workspaces go. */
@@ -59,6 +64,7 @@ export class ProjectRegistry {
         row,
         definition: null,
         health: { state: "checking" },
+        app: NO_APP,
         checked: Promise.resolve(),
       };
       this.#projects.set(row.name, project);
@@ -113,11 +119,7 @@ export class ProjectRegistry {
    * @throws KartaError `invalid_project`, `entry_point_failed`, `harness_unavailable`
    */
   async check(folder: string, name: string | undefined): Promise<ProjectReport> {
-    const { definition, warnings } = await this.#options.read(folder);
-    const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
-    const binary = await this.#options.installedHarness(definition.harness);
-    await this.#requireEntryPoint(definition);
-    return reportView(chosen, definition, binary, [...warnings, ...versionWarnings(definition, binary)]);
+    return (await this.#examine(folder, name)).report;
   }
 
   /**
@@ -126,8 +128,7 @@ export class ProjectRegistry {
    */
   add(folder: string, name: string | undefined): Promise<AddProjectResult> {
     return this.#inTurn(async () => {
-      const report = await this.check(folder, name);
-      const { definition } = await this.#options.read(folder);
+      const { report, definition, loaded } = await this.#examine(folder, name);
       const chosen = ProjectNameSchema.parse(report.project.name);
       const existing = this.#projects.get(chosen);
       if (existing && existing.row.path !== definition.root) {
@@ -144,7 +145,14 @@ export class ProjectRegistry {
         is_default: 0,
       };
       if (!existing) await this.#options.store.insert(row);
-      this.#projects.set(chosen, { row, definition, health: { state: "ready" }, checked: Promise.resolve() });
+      this.#projects.set(chosen, {
+        row,
+        definition,
+        health: { state: "ready" },
+        app: loaded?.description ?? NO_APP,
+        checked: Promise.resolve(),
+      });
+      this.#options.onApp(chosen, loaded);
       this.#options.onScript(chosen, definition.offlineScript);
       this.#options.onReady(chosen);
       this.#log.info(
@@ -161,6 +169,7 @@ export class ProjectRegistry {
       this.#require(name);
       this.#projects.delete(name); // first: from here on nothing new can begin in it
       await this.#options.onRemove(name);
+      await rm(this.#appFolder(name), { recursive: true, force: true, maxRetries: 3 });
       const archived = await this.#options.store.remove(name, this.#options.now());
       this.#log.info({ project: name, sessions: archived }, "project removed");
       return archived;
@@ -195,7 +204,10 @@ export class ProjectRegistry {
       const { definition } = await this.#options.read(project.row.path);
       project.definition = definition;
       this.#options.onScript(name, definition.offlineScript);
-      await this.#requireEntryPoint(definition);
+      const loaded = await this.#loadApp(name, definition);
+      if (this.#projects.get(name) !== project) return; // removed, or read anew, meanwhile
+      project.app = loaded?.description ?? NO_APP;
+      this.#options.onApp(name, loaded);
       project.health = { state: "ready" };
     } catch (error) {
       const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
@@ -204,14 +216,29 @@ export class ProjectRegistry {
     }
   }
 
-  async #requireEntryPoint(definition: ProjectDefinition): Promise<void> {
-    const home = path.join(this.#options.stateHome, "apps", "home");
+  async #examine(
+    folder: string,
+    name: string | undefined,
+  ): Promise<{ report: ProjectReport; definition: ProjectDefinition; loaded: LoadedApp | null }> {
+    const { definition, warnings } = await this.#options.read(folder);
+    const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
+    const binary = await this.#options.installedHarness(definition.harness);
+    const loaded = await this.#loadApp(chosen, definition);
+    const app = loaded?.description ?? NO_APP;
+    const allWarnings = [...warnings, ...versionWarnings(definition, binary)];
+    return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
+  }
+
+  /** As `loadedApp`. */
+  async #loadApp(name: string, definition: ProjectDefinition): Promise<LoadedApp | null> {
+    const home = path.join(this.#appFolder(name), "home");
     await mkdir(home, { recursive: true, mode: 0o700 });
-    const check = await this.#options.checkEntryPoint(definition, home);
-    if (check.ok) return;
-    throw new KartaError("entry_point_failed", `${check.problem}; ${check.fix}`, {
-      issues: [{ path: "karta.toml: entry_point", message: check.problem }],
-    });
+    return loadedApp(definition, await this.#options.checkEntryPoint(definition, home));
+  }
+
+  /** What is kept for a project's own code: its HOME. */
+  #appFolder(name: string): string {
+    return path.join(this.#options.stateHome, "apps", ProjectNameSchema.parse(name));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** The registry as sessions see it: what to launch, and whether it can be launched. */
 import { KartaError } from "../../shared/errors.ts";
 import type { HarnessType } from "../../shared/protocol/projects.ts";
+import type { Apps } from "../apps/apps.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionProjects } from "../sessions/runtime.ts";
 import { MANIFEST_DEFAULTS } from "../../shared/manifest.ts";
@@ -12,6 +13,7 @@ import type { Workspace, WorkspaceProject, Workspaces } from "./workspace.ts";
 export interface SessionProjectsOptions {
   readonly registry: ProjectRegistry;
   readonly workspaces: Workspaces;
+  readonly apps: Apps;
   /** @throws KartaError `harness_unavailable` for a type this version does not run */
   readonly harnessOf: (type: HarnessType) => Harness;
 }
@@ -19,6 +21,7 @@ export interface SessionProjectsOptions {
 export function sessionProjects({
   registry,
   workspaces,
+  apps,
   harnessOf,
 }: SessionProjectsOptions): SessionProjects {
   const view = (project: RegisteredProject): SessionProject => {
@@ -37,6 +40,13 @@ export function sessionProjects({
       spares: manifest.runtime.workspace === "shared" ? manifest.pool.spares : 0,
       harness,
       requireReady: () => requireReady(project, harness),
+      app: async () => {
+        const { name } = project.row;
+        const registered = registry.find(name);
+        if (registered === null) throw new KartaError("not_found", "no such session");
+        await registered.checked;
+        return apps.find(name);
+      },
       commonLaunch: async (agent) => {
         await project.checked;
         if (project.health.state !== "ready" || harness.availability().kind !== "available") return null;
@@ -93,7 +103,7 @@ function workspaceOf(project: RegisteredProject): WorkspaceProject {
 }
 
 function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Workspace): LaunchSpec {
-  const { row } = project;
+  const { row, app } = project;
   const definition = definitionOf(project);
   const { harness } = definition.manifest;
   return {
@@ -108,6 +118,12 @@ function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Wo
     disallowedTools: harness.disallowedTools,
     thinkingBudgetTokens: harness.thinkingBudgetTokens,
     permissionIntercept: harness.permissionIntercept,
+    tools: app.tools.map(({ name, description, input_schema, timeout_seconds }) => ({
+      name,
+      description,
+      inputSchema: input_schema,
+      timeoutSeconds: timeout_seconds,
+    })),
     env: definition.boundEnv,
   };
 }

@@ -56,7 +56,7 @@ function explain(file: ManifestFileName, path: readonly string[], siblings: read
 function keysOf(schema: z.ZodType): ReadonlyMap<string, z.ZodType> | null {
   const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
   if (inner instanceof z.ZodRecord) return null;
-  if (!(inner instanceof z.ZodObject)) return null;
+  if (!(inner instanceof z.ZodObject) || inner.def.catchall !== undefined) return null;
   const shape: Record<string, z.ZodType> = inner.shape;
   return new Map(Object.entries(shape));
 }

@@ -1,16 +1,22 @@
 /** Projects as the operator's plane shows them. */
 import type { Issue } from "../../shared/errors.ts";
 import type { Project, ProjectReport } from "../../shared/protocol/projects.ts";
+import type { AppDescription } from "../apps/protocol.ts";
 import type { ProjectDefinition } from "./definition.ts";
 import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registered-project.ts";
 
-function facts(name: string, definition: ProjectDefinition): ProjectReport["project"] {
+function facts(name: string, definition: ProjectDefinition, app: AppDescription): ProjectReport["project"] {
   return {
     name,
     path: definition.root,
     version: PROJECT_VERSION,
     harness: definition.harness,
     entry_point: definition.manifest.entryPoint,
+    app: {
+      hooks: app.handlers.map(({ event }) => event),
+      policies: [...app.policies],
+      tools: app.tools.map((tool) => tool.name),
+    },
     agents: [...definition.agents],
     skills: [...definition.skills],
     mcp_servers: Object.keys(definition.mcpServers),
@@ -20,16 +26,17 @@ function facts(name: string, definition: ProjectDefinition): ProjectReport["proj
 }
 
 /** A folder that can't be read now is shown with what is known: its name and its place. */
-export function projectView({ row, definition, health }: RegisteredProject, sessions: number): Project {
+export function projectView({ row, definition, app, health }: RegisteredProject, sessions: number): Project {
   const known: ProjectReport["project"] =
     definition !== null
-      ? facts(row.name, definition)
+      ? facts(row.name, definition, app)
       : {
           name: row.name,
           path: row.path,
           version: PROJECT_VERSION,
           harness: "claude-code",
           entry_point: null,
+          app: { hooks: [], policies: [], tools: [] },
           agents: [],
           skills: [],
           mcp_servers: [],
@@ -48,8 +55,9 @@ export function projectView({ row, definition, health }: RegisteredProject, sess
 export function reportView(
   name: string,
   definition: ProjectDefinition,
+  app: AppDescription,
   binary: InstalledHarness | null,
   warnings: readonly Issue[],
 ): ProjectReport {
-  return { project: facts(name, definition), harness_binary: binary, warnings: [...warnings] };
+  return { project: facts(name, definition, app), harness_binary: binary, warnings: [...warnings] };
 }

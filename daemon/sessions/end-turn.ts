@@ -45,7 +45,7 @@ export async function endTurn(
   sessionId: string,
   turn: Turn,
   end: TurnEnd,
-): Promise<void> {
+): Promise<TurnOutcome> {
   const outcome = outcomeOf(turn, end);
   turn.move(outcome.kind);
   const now = runtime.now();
@@ -77,4 +77,5 @@ export async function endTurn(
     );
   }
   turn.settle(outcome);
+  return outcome;
 }

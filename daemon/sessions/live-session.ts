@@ -7,6 +7,8 @@ import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRecord } from "../store/sessions.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { parseParticipants, Participants, type GivenParticipant, type Taken } from "./participants.ts";
+import { tellApp } from "./app.ts";
+import { messageCompleted, messageReceived } from "./app-events.ts";
 import type { SessionProject, SessionRuntime } from "./runtime.ts";
 import { CANCELLED, checkOut, failedByError, runTurn } from "./run-turn.ts";
 import { endTurn } from "./end-turn.ts";
@@ -32,6 +34,9 @@ export class LiveSession {
   /** The one in hand, from its place's coming to its end; null between two turns. */
   #current: Turn | null = null;
   #running = false;
+  /** Messages whose policies are asked, or wait to be asked; they run one after the other. */
+  #admitting = 0;
+  #lastAdmission: Promise<unknown> = Promise.resolve();
   /** Ends that are being stored. */
   #ending = 0;
   /** A process is being got ready ahead of a turn; the turn waits for it rather than start a second one. */
@@ -70,19 +75,29 @@ export class LiveSession {
   }
 
   /**
+   * Has messages looked at one after the other, so that they keep the order they came in however long their policies take.
+   * @throws KartaError `queue_full`, and what `admit` throws
+   */
+  async admitInOrder<T>(admit: () => Promise<T>): Promise<T> {
+    if (this.#turns.length + this.#admitting > LIMITS.waitingTurns) throw queueFull();
+    this.#admitting += 1;
+    const admission = this.#lastAdmission.then(admit, admit);
+    this.#lastAdmission = admission;
+    try {
+      return await admission;
+    } finally {
+      this.#admitting -= 1;
+    }
+  }
+
+  /**
    * Accepts a message: its `message` event, its turn and its speaker are stored together before this resolves; it runs
    * when its place comes.
    * @throws KartaError `queue_full`, `storage_unavailable`, `invalid_request` for one participant too many; then nothing
    *   was accepted
    */
   async enqueue({ speaker, ...message }: AcceptedMessage): Promise<Turn> {
-    if (this.#turns.length > LIMITS.waitingTurns) {
-      throw new KartaError(
-        "queue_full",
-        `${LIMITS.waitingTurns} messages wait in this session already; send again when the running turn has ended`,
-        { retryAfterSeconds: 5 },
-      );
-    }
+    if (this.#turns.length > LIMITS.waitingTurns) throw queueFull();
     const taken = speaker === null ? null : this.participants.take(speaker, "participant_name");
     const turn = new Turn({
       input: { ...message, participant: taken?.participant ?? null },
@@ -95,6 +110,7 @@ export class LiveSession {
       turn.acceptedSeq = await this.#storeAccepted(turn, taken);
       taken?.keep();
       turn.accepted.resolve(undefined);
+      tellApp(this.project, () => messageReceived(this.record, turn));
     } catch (error) {
       taken?.undo();
       this.#remove(turn);
@@ -213,7 +229,8 @@ export class LiveSession {
     // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
     this.#remove(turn);
     this.#ending += 1;
-    await endTurn(this.#runtime, this.record.id, turn, end);
+    const outcome = await endTurn(this.#runtime, this.record.id, turn, end);
+    tellApp(this.project, () => messageCompleted(this.record, turn, outcome));
     this.#ending -= 1;
     if (this.isIdle) this.#onIdle();
   }
@@ -222,4 +239,12 @@ export class LiveSession {
     const place = this.#turns.indexOf(turn);
     if (place >= 0) this.#turns.splice(place, 1);
   }
+}
+
+function queueFull(): KartaError {
+  return new KartaError(
+    "queue_full",
+    `${LIMITS.waitingTurns} messages wait in this session already; send again when the running turn has ended`,
+    { retryAfterSeconds: 5 },
+  );
 }

@@ -35,6 +35,16 @@ export class Participants {
     this.#known = new Map(stored.map((participant) => [participant.name, { participant, isStored: true }]));
   }
 
+  /** The participant as it would be taken in; nothing is. */
+  preview(given: GivenParticipant): Participant {
+    const before = this.#known.get(given.name)?.participant;
+    return {
+      name: given.name,
+      type: given.type ?? before?.type ?? "human",
+      display_name: given.display_name === undefined ? (before?.display_name ?? null) : given.display_name,
+    };
+  }
+
   /**
    * Takes a participant in. Its place is taken at once, so that the bound holds for those that come together; `keep` or
    * `undo` must follow.
@@ -48,11 +58,7 @@ export class Participants {
       throw new KartaError("invalid_request", message, { issues: [{ path: field, message }] });
     }
     const before = known?.participant;
-    const participant: Participant = {
-      name: given.name,
-      type: given.type ?? before?.type ?? "human",
-      display_name: given.display_name === undefined ? (before?.display_name ?? null) : given.display_name,
-    };
+    const participant = this.preview(given);
     const isSame = before?.type === participant.type && before.display_name === participant.display_name;
     const entry = isSame && known ? known : { participant, isStored: false };
     this.#known.set(given.name, entry);

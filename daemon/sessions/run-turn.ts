@@ -8,6 +8,7 @@ import {
   type TurnEnd,
 } from "../harness/harness.ts";
 import type { Lease } from "../pool/lease.ts";
+import { callTool } from "./app.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import { framed } from "./attribution.ts";
@@ -104,6 +105,7 @@ async function converse(
           });
       },
       decide: (request) => clock.standStillFor(decide(runtime, session, turn, request)),
+      callTool: (call) => callTool(session, turn, call),
     });
     await stored; // the log keeps the order: with the last one all are stored, or it is known which was not
     if (cut.storageError !== null) return failedByError(cut.storageError, turn);

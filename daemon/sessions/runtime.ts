@@ -1,12 +1,37 @@
 /** What a session's turns need of the rest of the daemon; built once by the composition root. */
 import type { Logger } from "pino";
 import type { EventLog } from "../events/log.ts";
-import type { Harness, LaunchSpec } from "../harness/harness.ts";
+import type { Harness, LaunchSpec, ToolCall, ToolResult } from "../harness/harness.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EventRepository } from "../store/events.ts";
 import type { ParticipantRepository } from "../store/participants.ts";
 import type { SessionRepository } from "../store/sessions.ts";
 import type { TurnRepository } from "../store/turns.ts";
+import type { AppEvent, AppSession, InboundMessage } from "./app-events.ts";
+
+/** What an app's policies say of a message. `failed`: they could not be asked, which is no yes. */
+export type Admission =
+  /** With the text that goes on: a policy may have rewritten it. */
+  | { readonly kind: "allow"; readonly text: string }
+  /** `message` is for the sender. */
+  | { readonly kind: "refuse"; readonly message: string }
+  | { readonly kind: "failed" };
+
+/** A call of one of the app's tools, and who makes it. */
+export interface AppToolCall extends ToolCall {
+  readonly session: AppSession;
+  readonly turnId: string;
+}
+
+/** A project's own code around its agent. Nothing here rejects, and all of it is over within a bound. */
+export interface SessionApp {
+  /** False: `admit` would allow everything, and need not be asked. */
+  readonly hasPolicies: boolean;
+  admit(message: InboundMessage): Promise<Admission>;
+  /** Returns at once; whatever the app's hooks do, nothing waits for them. */
+  notify(event: AppEvent): void;
+  callTool(call: AppToolCall): Promise<ToolResult>;
+}
 
 /** A project as a session sees it. */
 export interface SessionProject {
@@ -25,6 +50,12 @@ export interface SessionProject {
   readonly harness: Harness;
   /** @throws KartaError `harness_unavailable` when it can't take a turn now, saying what to do */
   requireReady(): void;
+  /**
+   * Waits for a check that is under way. Null: the project has no code that is ever called. Asked each time: a folder
+   * that is read anew has another app.
+   * @throws KartaError `not_found` when the project is no longer registered
+   */
+  app(): Promise<SessionApp | null>;
   /** What new sessions of this agent are started with; null where each has a workspace of its own, or it can't start. */
   commonLaunch(agent: string): Promise<LaunchSpec | null>;
   /** Waits for a check that is under way and says what to start. */

@@ -13,14 +13,17 @@ import type {
   SessionPage,
 } from "../../shared/protocol/sessions.ts";
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
+import { acceptMessage } from "./accept-message.ts";
+import { tellApp } from "./app.ts";
+import { sessionCreated } from "./app-events.ts";
 import { SessionCreation } from "./creation.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { inScope, requireAgent, type Scope } from "./scope.ts";
+import { inScope, type Scope } from "./scope.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { LiveSession } from "./live-session.ts";
 import { LiveSessions, noSuchSession } from "./live-sessions.ts";
-import { findRepeatedTurn, type AcceptedTurn } from "./repeated-turn.ts";
+import type { AcceptedTurn } from "./repeated-turn.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionRuntime } from "./runtime.ts";
 import { patchSettings } from "./session-settings.ts";
 import type { Turn } from "./turn.ts";
@@ -56,7 +59,10 @@ export class SessionService {
     const { id, isNew } = await this.#creation.create(scope, body, idempotency);
     const session = await this.get(scope, id);
     const project = isNew ? this.#runtime.projects.find(session.project.ref) : null;
-    if (project !== null) void this.prepare(project, session.current_agent);
+    if (project !== null) {
+      void this.prepare(project, session.current_agent);
+      tellApp(project, () => sessionCreated(session));
+    }
     return session;
   }
 
@@ -86,8 +92,8 @@ export class SessionService {
 
   /**
    * Accepts a message. It is stored when this resolves, and runs when its place in the session's queue comes.
-   * @throws KartaError `not_found`, `unknown_agent`, `queue_full`, `harness_unavailable`, `shutting_down`,
-   *   `storage_unavailable`; then nothing was accepted
+   * @throws KartaError `not_found`, `unknown_agent`, `policy_refused`, `queue_full`, `harness_unavailable`,
+   *   `shutting_down`, `storage_unavailable`; then nothing was accepted
    */
   async send(
     scope: Scope,
@@ -96,24 +102,12 @@ export class SessionService {
     idempotency: Idempotency | null = null,
   ): Promise<AcceptedTurn> {
     if (this.#draining) throw shuttingDown();
-    return this.#useActive(scope, id, async (session) => {
-      if (this.#draining) throw shuttingDown(); // it may have begun while the session was opened
-      const repeated =
-        idempotency === null ? null : await findRepeatedTurn(this.#runtime, session, idempotency);
-      if (repeated !== null) return repeated;
-      if (body.agent !== undefined) requireAgent(session.project, body.agent);
-      session.project.requireReady();
-      const turn = await session.enqueue({
-        text: body.text,
-        agent: body.agent ?? null,
-        speaker:
-          body.participant_name === undefined
-            ? null
-            : { name: body.participant_name, type: body.participant_type },
-        thinking: body.thinking ?? false,
-        idempotency,
-      });
-      return { kind: "live", turn };
+    return this.#useActive(scope, id, (session) => {
+      const requireOpen = (): void => {
+        if (this.#draining) throw shuttingDown();
+        if (session.record.archived_at !== null) throw noSuchSession();
+      };
+      return acceptMessage(this.#runtime, session, { body, idempotency, requireOpen });
     });
   }
 

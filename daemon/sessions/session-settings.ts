@@ -6,6 +6,8 @@ import { issuesFromZod, KartaError } from "../../shared/errors.ts";
 import { MetadataSchema, type Metadata } from "../../shared/protocol/metadata.ts";
 import type { PatchSession } from "../../shared/protocol/sessions.ts";
 import type { SessionRow } from "../store/schema.ts";
+import { tellApp } from "./app.ts";
+import { handedOff } from "./app-events.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import { requireAgent } from "./scope.ts";
@@ -56,7 +58,7 @@ export function patchSettings(
 /** Stores what differs from what is there, and then lets the session's turns see it. */
 async function store(
   runtime: SessionRuntime,
-  { record }: LiveSession,
+  { record, project }: LiveSession,
   { metadata, current_agent, permission_mode }: Settings,
   turnId: string | null,
 ): Promise<void> {
@@ -81,6 +83,8 @@ async function store(
     });
   }
   Object.assign(record, row);
+  const to = change.current_agent;
+  if (to !== undefined) tellApp(project, () => handedOff(record, { from, to, turnId }));
 }
 
 /** @throws KartaError `invalid_request` */

@@ -43,6 +43,16 @@ export class TurnRepository {
     return row ?? null;
   }
 
+  /** How many messages a session has accepted. */
+  async countOf(sessionId: string): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom("turns")
+      .select(({ fn }) => fn.countAll<number>().as("count"))
+      .where("session_id", "=", sessionId)
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
   async update(id: string, change: Partial<Omit<TurnRow, "id" | "session_id">>): Promise<void> {
     await this.#db.updateTable("turns").set(change).where("id", "=", id).execute();
   }

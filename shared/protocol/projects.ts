@@ -29,6 +29,18 @@ export const ProjectHealthSchema = z.discriminatedUnion("state", [
 ]);
 export type ProjectHealth = z.infer<typeof ProjectHealthSchema>;
 
+/** The MCP server that offers an app's own tools: Claude Code calls one of them `mcp__karta__NAME`. */
+export const TOOL_SERVER = "karta";
+
+/** What a project's own code has registered. */
+export const ProjectAppSchema = z.object({
+  /** The events it has hooks for, one each hook. */
+  hooks: z.array(z.string()),
+  policies: z.array(z.string()),
+  tools: z.array(z.string()),
+});
+export type ProjectApp = z.infer<typeof ProjectAppSchema>;
+
 export const ProjectSchema = z.object({
   name: z.string(),
   /** Absolute, links resolved. */
@@ -36,6 +48,7 @@ export const ProjectSchema = z.object({
   version: z.string(),
   harness: HarnessTypeSchema,
   entry_point: EntryPointSchema.nullable(),
+  app: ProjectAppSchema,
   agents: z.array(DiscoveredSchema),
   skills: z.array(DiscoveredSchema),
   /** Names of the MCP servers in .mcp.json. */

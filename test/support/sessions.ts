@@ -2,7 +2,7 @@
 import type { LaunchSpec } from "../../daemon/harness/harness.ts";
 import { Pool } from "../../daemon/pool/pool.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
-import type { SessionProject, SessionRuntime } from "../../daemon/sessions/runtime.ts";
+import type { SessionApp, SessionProject, SessionRuntime } from "../../daemon/sessions/runtime.ts";
 import type { Scope } from "../../daemon/sessions/scope.ts";
 import { SessionService } from "../../daemon/sessions/service.ts";
 import type { Turn, TurnOutcome } from "../../daemon/sessions/turn.ts";
@@ -30,6 +30,7 @@ export function launchSpec(given: Partial<LaunchSpec> = {}): LaunchSpec {
     disallowedTools: [],
     thinkingBudgetTokens: null,
     permissionIntercept: true,
+    tools: [],
     env: {},
     ...given,
   };
@@ -80,6 +81,7 @@ export function sessionBench(
     maxProcesses: 50,
     spares: 0,
     harness,
+    app: (): Promise<SessionApp | null> => Promise.resolve(null),
     commonLaunch: (agent: string) =>
       Promise.resolve(launchSpec({ agent: agent === "default" ? null : agent })),
     requireReady: () => {

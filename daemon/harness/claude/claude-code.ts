@@ -19,6 +19,7 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import { AtMost } from "../at-most.ts";
+import { toolOptions, withToolNames } from "./app-tools.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
@@ -103,6 +104,10 @@ export class ClaudeCode implements Harness {
     const options: Options = {
       ...launchOptions(launch),
       ...speakerOptions(launch, resumable ? (env.ANTHROPIC_MODEL ?? DEFAULT_MODEL) : null),
+      ...(await toolOptions(
+        launch,
+        (call) => agent?.callTool(call) ?? Promise.resolve({ isError: true, content: "not ready" }),
+      )),
       ...(resumable ? { resume: threadId } : { sessionId: threadId }),
       env,
       canUseTool: (tool, input, asked) =>
@@ -162,8 +167,8 @@ function launchOptions(launch: LaunchSpec): Options {
     permissionPrompts: launch.permissionIntercept ? "host" : "none",
     // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
     settings: { enableAllProjectMcpServers: true },
-    allowedTools: [...launch.allowedTools],
-    disallowedTools: [...launch.disallowedTools],
+    allowedTools: withToolNames(launch.allowedTools, launch),
+    disallowedTools: withToolNames(launch.disallowedTools, launch),
   };
 }
 

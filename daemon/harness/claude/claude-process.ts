@@ -10,7 +10,14 @@ import type {
 } from "@anthropic-ai/claude-agent-sdk";
 import type { Logger } from "pino";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
-import { NO_USAGE, type AgentProcess, type TurnEnd, type TurnRequest } from "../harness.ts";
+import {
+  NO_USAGE,
+  type AgentProcess,
+  type ToolCall,
+  type ToolResult,
+  type TurnEnd,
+  type TurnRequest,
+} from "../harness.ts";
 import { Inbox } from "./inbox.ts";
 import { uuidOf } from "./message-ids.ts";
 import { asPlainText } from "./plain-text.ts";
@@ -109,6 +116,10 @@ export class ClaudeProcess implements AgentProcess {
       ...(decision.scope === "session" && asked.suggestions ? { updatedPermissions: asked.suggestions } : {}),
     };
   };
+
+  /** What the app's tool server is asked for: only a turn can say who calls. */
+  readonly callTool = (call: ToolCall): Promise<ToolResult> =>
+    this.#turn?.request.callTool(call) ?? Promise.resolve({ isError: true, content: "no turn is running" });
 
   async #read(): Promise<void> {
     try {

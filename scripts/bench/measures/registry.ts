@@ -1,5 +1,6 @@
 /** The measures, in the order they run. */
 import type { Measure } from "../measure.ts";
+import { appCode } from "./app-code.ts";
 import { laterTurn } from "./later-turn.ts";
 import { memory } from "./memory.ts";
 import { newSession } from "./new-session.ts";
@@ -17,5 +18,6 @@ export const MEASURES: readonly Measure[] = [
   relayCost,
   streams,
   memory,
+  appCode,
   start,
 ];

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { SpawnRequest } from "../../../daemon/process/process.ts";
 import { describeExit } from "../../../daemon/process/process.ts";
 import { ProcessSpawner } from "../../../daemon/process/spawner.ts";
+import { runBounded } from "../../../daemon/apps/bounded-run.ts";
 import { agentProgram, firstLine, groupMembers, isRunning } from "../../support/groups.ts";
 import { eventually } from "../../support/processes.ts";
 import { silent, spawnerForTests } from "../apps/temp-project.ts";
@@ -170,5 +171,14 @@ describe("stopAll()", () => {
     expect(children.every((child) => child.exit !== null)).toBe(true);
     await eventually(() => !isRunning(grandchild), "the grandchild is gone");
     await own.stopAll(); // once more is harmless
+  });
+
+  test("nothing is started after it: whoever goes on finds a program that could not be", async () => {
+    const own = new ProcessSpawner({ logger: silent });
+    await own.stopAll();
+    const child = own.spawn(program("idles.sh"));
+    const run = await runBounded(child, { timeoutMs: 60_000, tailBytes: 100, input: "input" });
+    expect(run).toMatchObject({ exit: { kind: "not_started", detail: "kartad is stopping" }, output: "" });
+    expect(own.live.size).toBe(0);
   });
 });

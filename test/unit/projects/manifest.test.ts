@@ -24,6 +24,7 @@ disallowed_tools = ["Bash"]
 [environment]
 setup = "setup.sh"
 [env]
+pass = ["REGION"]
 ORDERS = { description = "Order service" }
 [runtime]
 permission_mode = "autonomous"
@@ -69,6 +70,7 @@ test("every key of karta.toml and karta.jsonc", async () => {
     },
     setup: "setup.sh",
     env: [{ name: "ORDERS", required: false, description: "Order service" }],
+    passEnv: ["REGION"],
     runtime: {
       permissionMode: "autonomous",
       approvalTimeoutSeconds: 0.5,

@@ -188,6 +188,28 @@ describe("[env]", () => {
     },
   );
 
+  test("pass: names of the daemon's environment for the app's own code alone; a model's key needs it", async () => {
+    const declared = "ORDERS = {}\nANTHROPIC_API_KEY = {}\n";
+    const env = { ORDERS: "x", ANTHROPIC_API_KEY: "sk-1", REGION: "eu", OTHER: "y" };
+    const bare = await read({ "CLAUDE.md": "", "karta.toml": `[env]\n${declared}` }, env);
+    expect(bare.definition.appEnv).toEqual({ ORDERS: "x" });
+    expect(bare.warnings).toEqual([
+      {
+        path: "karta.toml: env.ANTHROPIC_API_KEY",
+        message:
+          "a model's key does not reach the app's own code; if it must, write pass = [\"ANTHROPIC_API_KEY\"]",
+      },
+    ]);
+    const toml = `[env]\npass = ["ANTHROPIC_API_KEY", "REGION", "UNSET"]\n${declared}`;
+    const passed = await read({ "CLAUDE.md": "", "karta.toml": toml }, env);
+    expect(passed.definition.appEnv).toEqual({ ORDERS: "x", ANTHROPIC_API_KEY: "sk-1", REGION: "eu" });
+    expect(passed.definition.boundEnv).not.toHaveProperty("REGION"); // the agent's process has no part in it
+    expect(passed.warnings).toEqual([]);
+    expect(told(await refused({ "CLAUDE.md": "", "karta.toml": '[env]\npass = ["PATH"]\n' }))).toContain(
+      "karta.toml: env.pass: this name is Karta's",
+    );
+  });
+
   test("a value put in karta.toml by mistake is not repeated in the error", async () => {
     const error = await refused({ "CLAUDE.md": "", "karta.toml": '[env]\nKEY = "sk-secret"\n' });
     expect(told(error)).toBe(

@@ -1,53 +1,78 @@
-"""Karta for Python apps.
+"""Karta for Python.
+
+In a project's folder, named by ``entry_point = "app:app"`` in karta.toml:
 
     from karta import Karta
 
     app = Karta()
 
-``entry_point = "app:app"`` in karta.toml names the instance; Karta imports the module and looks it up.
+Anywhere else, to talk to a running kartad:
+
+    from karta import Karta
+
+    print(Karta("./my-app").send_sync("Do you ship free?").text)
+
 Standard library only, Python 3.9 and newer.
 """
 
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Karta"]
+from .app import Karta
+from .context import Discovered
+from .events import (
+    AgentHandoff,
+    IncomingMessage,
+    Message,
+    MessageCompleted,
+    MessageReceived,
+    Participant,
+    SessionCreated,
+    SessionInfo,
+    TurnError,
+    Usage,
+)
+from .policies import Decision, Policy, allow, keyword_gate, max_length, max_messages, refuse, rewrite
+from .tools import ToolContext, ToolError
+
+if TYPE_CHECKING:
+    from .client import KartaError, NoDaemonError, Reply, Session, StreamEvent
+
 __version__ = "0.1.0"
+__all__ = [
+    "AgentHandoff",
+    "Decision",
+    "Discovered",
+    "IncomingMessage",
+    "Karta",
+    "KartaError",
+    "Message",
+    "MessageCompleted",
+    "MessageReceived",
+    "NoDaemonError",
+    "Participant",
+    "Policy",
+    "Reply",
+    "Session",
+    "SessionCreated",
+    "SessionInfo",
+    "StreamEvent",
+    "ToolContext",
+    "ToolError",
+    "TurnError",
+    "Usage",
+    "allow",
+    "keyword_gate",
+    "max_length",
+    "max_messages",
+    "refuse",
+    "rewrite",
+]
 
 
-class Registry:
-    """What an app has registered. Empty: this version of Karta takes no hooks yet.
+def __getattr__(name: str) -> Any:
+    # The client's modules (http, ssl) cost 5 MB, and an app that Karta runs has no use for them.
+    if name in ("KartaError", "NoDaemonError", "Reply", "Session", "StreamEvent"):
+        from . import client
 
-    handlers
-        What runs on an event of a session.
-    policies
-        What may refuse a message before a turn starts.
-    tools
-        What the agent may call.
-
-    A later version fills these through methods of ``Karta``; the lists are here so that the check of an entry
-    point already counts the real thing.
-    """
-
-    def __init__(self) -> None:
-        self.handlers: List[Any] = []
-        self.policies: List[Any] = []
-        self.tools: List[Any] = []
-
-
-class Karta:
-    """An app. One instance a module, named by karta.toml's ``entry_point``."""
-
-    def __init__(self) -> None:
-        self._registry = Registry()
-
-    def __karta_app__(self) -> Dict[str, int]:
-        """How many of each kind are registered.
-
-        Having this method is what makes an object a Karta app: two copies of this package in one process (one
-        installed with pip, one that Karta brings) are two classes, so ``isinstance`` would be wrong.
-        """
-        return {
-            "handlers": len(self._registry.handlers),
-            "policies": len(self._registry.policies),
-            "tools": len(self._registry.tools),
-        }
+        return getattr(client, name)
+    raise AttributeError("module 'karta' has no attribute %r" % name)

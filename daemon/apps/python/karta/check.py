@@ -1,157 +1,32 @@
 """``python -m karta.check module:attribute``: imports an app's entry point and prints one line of JSON about it.
 
-The line goes to the standard output that the process was started with. Before the app's code runs, descriptor 1 is
-pointed at standard error, so that whatever the app prints (from C or a child process too) cannot end up in the answer.
+The line goes to the standard output that the process was started with; what the app prints goes to standard error.
 The forms of the answer are declared in daemon/apps/protocol.ts. ``$KARTA_APP_ROOT`` is the app's folder, else the
-current one; ``$KARTA_CHECK_MARKER`` is put before the JSON.
+current one. Run by kartad, ``$KARTA_CHECK_MARKER`` is put before the JSON, and standard input has context.py's line.
 """
 
-import importlib
-import importlib.util
 import json
 import os
 import sys
-import traceback
-from types import ModuleType, TracebackType
-from typing import Any, Dict, List, Optional, Tuple
 
-Answer = Dict[str, Any]
-
-MAX_NAMES = 50
-MAX_MESSAGE = 2000
-
-
-def check(spec: str, root: str) -> Answer:
-    """Imports ``module`` of ``module:attribute`` from ``root``, which must already be on the path."""
-    module_name, _, attribute = spec.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except SystemExit as error:
-        return {"outcome": "exited", "code": exit_code(error)}
-    except ModuleNotFoundError as error:
-        return missing_module(error, module_name, root)
-    except SyntaxError as error:
-        if error.filename is None or not os.path.isfile(error.filename):
-            return raised(error, root)  # code the app compiled from a string
-        return {
-            "outcome": "syntax_error",
-            "message": cut("%s: %s" % (type(error).__name__, error.msg)),
-            "file": shown(error.filename, root),
-            "line": error.lineno,
-        }
-    except BaseException as error:
-        return raised(error, root)
-
-    origin = getattr(module, "__file__", None)
-    if origin is None and hasattr(module, "__path__"):
-        return {"outcome": "module_missing"}  # a folder without __init__.py: a namespace, nothing was imported
-    if origin is None or not inside(origin, root):
-        return {"outcome": "module_elsewhere", "file": origin}
-    return look_up(module, attribute)
-
-
-def look_up(module: ModuleType, attribute: str) -> Answer:
-    found: Any = module
-    for name in attribute.split("."):
-        try:
-            found = getattr(found, name)
-        except AttributeError:
-            names = [name for name in vars(module) if not name.startswith("_")]
-            return {"outcome": "attribute_missing", "instances": instances(module), "names": names[:MAX_NAMES]}
-    if not is_app(found):
-        kind = "the class" if isinstance(found, type) else "an object of type"
-        name = found.__name__ if isinstance(found, type) else type(found).__name__
-        return {"outcome": "not_an_app", "found": cut("%s %s" % (kind, name)), "instances": instances(module)}
-    return {"outcome": "loaded", "features": found.__karta_app__()}
-
-
-def is_app(value: Any) -> bool:
-    # Asked of the type: a proxy or mock that answers to every attribute is no app, and neither is the class itself.
-    return callable(getattr(type(value), "__karta_app__", None))
-
-
-def instances(module: ModuleType) -> List[str]:
-    return [name for name, value in list(vars(module).items()) if is_app(value)][:MAX_NAMES]
-
-
-def missing_module(error: ModuleNotFoundError, module_name: str, root: str) -> Answer:
-    name = error.name
-    if name is None:
-        return raised(error, root)  # raised by hand, without a name
-    if module_name == name or module_name.startswith(name + "."):
-        return {"outcome": "module_missing"}
-    file, line = last_frame(error.__traceback__, root)
-    package = name.partition(".")[0]
-    # With its package there, the missing part is a file of the app's own (or of an installed package): not for pip.
-    outcome = "import_missing" if package_exists(package) else "dependency_missing"
-    return {"outcome": outcome, "name": cut(name), "file": file, "line": line}
-
-
-def package_exists(name: str) -> bool:
-    try:
-        return name in sys.modules or importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def raised(error: BaseException, root: str) -> Answer:
-    last_line = traceback.format_exception_only(type(error), error)[-1].strip()
-    file, line = last_frame(error.__traceback__, root)
-    return {"outcome": "raised", "message": cut(last_line), "file": file, "line": line}
-
-
-def last_frame(trace: Optional[TracebackType], root: str) -> Tuple[Optional[str], Optional[int]]:
-    """The deepest frame in the app's own files: where its author can do something about it."""
-    frames = [frame for frame in traceback.extract_tb(trace) if inside(frame.filename, root)]
-    if not frames:
-        return None, None
-    return shown(frames[-1].filename, root), frames[-1].lineno
-
-
-def inside(file: str, root: str) -> bool:
-    return os.path.realpath(file).startswith(os.path.join(root, ""))
-
-
-def shown(file: str, root: str) -> str:
-    return os.path.relpath(os.path.realpath(file), root) if inside(file, root) else file
-
-
-def exit_code(error: SystemExit) -> int:
-    if error.code is None:
-        return 0
-    return error.code if isinstance(error.code, int) else 1
-
-
-def cut(text: str) -> str:
-    return text[:MAX_MESSAGE]
+from . import context
+from .channel import end_process, keep_output_apart
+from .load import load
 
 
 def main() -> None:
     if len(sys.argv) != 2 or ":" not in sys.argv[1]:
         sys.exit("usage: python -m karta.check module:attribute")
-    spec = sys.argv[1]
     root = os.path.realpath(os.environ.get("KARTA_APP_ROOT") or os.getcwd())
     marker = os.environ.get("KARTA_CHECK_MARKER", "")
+    if marker:
+        context.receive_line(sys.stdin.readline())
 
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    sys.stdout.reconfigure(line_buffering=True)  # what the app prints comes in its order, and is not lost at the end
-    os.chdir(root)
-    # The app's folder comes first, as if the app itself had been started. `karta` is loaded by now, so a karta.py
-    # in that folder cannot take its place.
-    sys.path[:] = [root] + [entry for entry in sys.path if entry and os.path.realpath(entry) != root]
-    sys.argv = [spec.partition(":")[0]]
-
-    answer = check(spec, root)
+    channel = os.fdopen(keep_output_apart(), "w", encoding="utf-8")
+    answer, _ = load(sys.argv[1], root)
     channel.write("\n" + marker + json.dumps(answer) + "\n")
     channel.flush()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, ValueError, OSError):
-            pass  # the app replaced or closed it
-    # Not sys.exit: a thread that the import started must not hold the process.
-    os._exit(0)
+    end_process(0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,190 @@
+/** Keeps one child that holds a project's app: starts it, brings it back, bounds what runs in it. */
+import type { Logger } from "pino";
+import type { ProcessSpawner } from "../process/spawner.ts";
+import { AppCall, type AppCallOptions, type CallKind, type CallOutcome } from "./app-call.ts";
+import type { AppCommand } from "./app-command.ts";
+import type { AppLimits } from "./app-limits.ts";
+import { CallQueue } from "./call-queue.ts";
+import { logLines } from "./log-lines.ts";
+import { redactValues } from "./redact-values.ts";
+import type { AppContext } from "./worker-protocol.ts";
+import { WorkerLife, type WorkerState } from "./worker-state.ts";
+import { Worker } from "./worker.ts";
+
+export interface AppWorkerOptions {
+  readonly command: AppCommand;
+  readonly context: AppContext;
+  /** Kept out of the log. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly spawner: Pick<ProcessSpawner, "spawn">;
+  /** Of the project: what the app prints goes there. */
+  readonly logger: Logger;
+  readonly limits: AppLimits;
+  readonly now: () => number;
+}
+
+/** Policies hold up a sender, hooks nobody, tools an agent: each kind has places of its own. */
+const BOUNDS: Readonly<Record<CallKind, { readonly maxRunning: number; readonly maxWaiting: number }>> = {
+  admit: { maxRunning: 32, maxWaiting: 256 },
+  event: { maxRunning: 16, maxWaiting: 256 },
+  tool: { maxRunning: 32, maxWaiting: 256 },
+};
+
+/** Owner: a project's app. Freed by `stop()`. */
+export class AppWorker {
+  readonly #options: AppWorkerOptions;
+  readonly #log: Logger;
+  readonly #life: WorkerLife;
+  readonly #queues: Readonly<Record<CallKind, CallQueue>>;
+  /** Takes the calls while `ready`. */
+  #current: Worker | null = null;
+  /** Children that are being ended. */
+  readonly #leaving = new Set<Promise<void>>();
+  #failures = 0;
+  #startedAt = 0;
+  #backoff: NodeJS.Timeout | undefined;
+
+  /** Starts the first child. */
+  constructor(options: AppWorkerOptions) {
+    this.#options = options;
+    this.#log = options.logger;
+    this.#life = new WorkerLife(options.logger);
+    this.#queues = {
+      admit: new CallQueue(BOUNDS.admit),
+      event: new CallQueue(BOUNDS.event),
+      tool: new CallQueue(BOUNDS.tool),
+    };
+    void this.#start();
+  }
+
+  get state(): WorkerState {
+    return this.#life.state;
+  }
+
+  /** Asks the app's code. Settles at the deadline at the latest; never rejects. */
+  call(options: AppCallOptions<CallKind>): Promise<CallOutcome<unknown>> {
+    const call = new AppCall(options);
+    switch (this.#life.state) {
+      case "starting":
+      case "ready":
+        if (!call.isSettled) this.#queues[call.method].add(call);
+        this.#serve(call.method);
+        break;
+      case "backing_off":
+        call.settle({ kind: "lost", detail: `it failed ${this.#failures} times in a row` });
+        break;
+      case "stopping":
+      case "stopped":
+        call.settle({ kind: "lost", detail: "it was read anew, or removed" });
+        break;
+    }
+    return call.outcome;
+  }
+
+  /** Takes no more calls; those that run have the drain's time. Resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    if (!this.#life.isOver) {
+      this.#life.move("stopping");
+      clearTimeout(this.#backoff);
+      for (const queue of Object.values(this.#queues)) queue.loseWaiting("it was read anew, or removed");
+      if (this.#current !== null) this.#leave(this.#current, this.#options.limits.drainMs);
+      this.#current = null;
+    }
+    await Promise.all(this.#leaving);
+    if (this.#life.state === "stopping") this.#life.move("stopped");
+  }
+
+  #serve(kind: CallKind): void {
+    const worker = this.#current;
+    if (this.#life.state !== "ready" || worker === null) return;
+    const queue = this.#queues[kind];
+    const onPlaceFree = (): void => this.#serve(kind);
+    for (let call = queue.next(onPlaceFree); call !== null; call = queue.next(onPlaceFree)) worker.run(call);
+  }
+
+  async #start(): Promise<void> {
+    const { command, context, spawner, secrets, limits, now } = this.#options;
+    this.#startedAt = now();
+    const child = spawner.spawn({ purpose: "app", ...command });
+    const worker = new Worker({
+      process: child,
+      limits,
+      onStuck: (why) => this.#restart(worker, `its code is stuck: ${why}`),
+      onWorn: () => this.#renew(worker),
+    });
+    this.#current = worker;
+    logLines(child.stderr, {
+      log: (line) => this.#log.info(line),
+      dropped: (lines) => this.#log.warn({ lines }, "the app prints too fast; lines were left out"),
+      redact: (text) => redactValues(text, secrets),
+      now,
+    });
+    const deadline = setTimeout(() => void worker.end(), limits.loadMs);
+    const outcome = await worker.load(context);
+    clearTimeout(deadline);
+    if (this.#current !== worker) return; // stopped meanwhile
+    if (outcome?.outcome !== "loaded") {
+      const why = outcome === null ? await worker.lastWords() : JSON.stringify(outcome);
+      this.#replace(worker, `it did not load: ${redactValues(why, secrets)}`);
+      return;
+    }
+    this.#life.move("ready");
+    void child.exited.then(async () => {
+      if (this.#current === worker)
+        this.#replace(worker, `it ${redactValues(await worker.lastWords(), secrets)}`);
+    });
+    for (const kind of ["admit", "event", "tool"] as const) this.#serve(kind);
+  }
+
+  /** It does not answer. That took a deadline to find out, so there is no need to wait before the next one starts. */
+  #restart(worker: Worker, why: string): void {
+    if (this.#give(worker)) this.#begin(why);
+  }
+
+  /** It died, or did not load: another one, at once or after a wait. */
+  #replace(worker: Worker, why: string): void {
+    if (!this.#give(worker)) return;
+    const { firstBackoffMs, longestBackoffMs, provenMs } = this.#options.limits;
+    if (this.#options.now() - this.#startedAt > provenMs) this.#failures = 0;
+    this.#failures += 1;
+    if (this.#failures === 1) {
+      this.#begin(why);
+      return;
+    }
+    const waitMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#failures - 2));
+    this.#log.error({ failures: this.#failures, retry_in_ms: waitMs }, `the app's worker failed: ${why}`);
+    this.#life.move("backing_off");
+    for (const queue of Object.values(this.#queues)) queue.loseWaiting(why);
+    this.#backoff = setTimeout(() => {
+      this.#life.move("starting");
+      void this.#start();
+    }, waitMs);
+  }
+
+  /** Ends the child, unless it is no longer the one. */
+  #give(worker: Worker): boolean {
+    if (this.#current !== worker || this.#life.isOver) return false;
+    this.#leave(worker, 0);
+    this.#current = null;
+    return true;
+  }
+
+  #begin(why: string): void {
+    this.#log.warn(`the app's worker is started again: ${why}`);
+    this.#life.move("starting");
+    void this.#start();
+  }
+
+  /** The child still answers: what runs in it may finish, and what comes goes to a new one. */
+  #renew(worker: Worker): void {
+    if (this.#current !== worker || this.#life.isOver) return;
+    this.#leave(worker, this.#options.limits.drainMs);
+    this.#current = null;
+    this.#begin("calls of it go on past their deadlines");
+  }
+
+  #leave(worker: Worker, graceMs: number): void {
+    const leaving = worker.retire(graceMs).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+}

@@ -1,0 +1,71 @@
+/** The projects that have code of their own, each with its app as it was last read. */
+import type { Logger } from "pino";
+import type { ProcessSpawner } from "../process/spawner.ts";
+import type { AppCommand } from "./app-command.ts";
+import { APP_LIMITS, type AppLimits } from "./app-limits.ts";
+import { AppWorker } from "./app-worker.ts";
+import { ProjectApp } from "./project-app.ts";
+import type { AppDescription } from "./protocol.ts";
+import type { AppContext } from "./worker-protocol.ts";
+
+/** An app that its check has loaded. */
+export interface LoadedApp {
+  readonly description: AppDescription;
+  readonly worker: AppCommand;
+  readonly context: AppContext;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+export interface AppsOptions {
+  readonly spawner: Pick<ProcessSpawner, "spawn">;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** `APP_LIMITS` when left out. */
+  readonly limits?: AppLimits;
+}
+
+/**
+ * One worker a project: `dev` is every project's only version until there are releases; then the version is part of the
+ * key. Owner: the composition root.
+ */
+export class Apps {
+  readonly #options: AppsOptions;
+  readonly #apps = new Map<string, ProjectApp>();
+  /** Workers of apps that were replaced or removed. */
+  readonly #leaving = new Set<Promise<void>>();
+
+  constructor(options: AppsOptions) {
+    this.#options = options;
+  }
+
+  /** The project was read: from now on this is its app. Null: it has no code that is ever called. The old one drains. */
+  use(project: string, loaded: LoadedApp | null): void {
+    void this.remove(project);
+    if (loaded === null) return;
+    const { spawner, now, limits = APP_LIMITS } = this.#options;
+    const logger = this.#options.logger.child({ part: "app", project });
+    const { description, worker: command, context, secrets } = loaded;
+    const worker = new AppWorker({ command, context, secrets, spawner, logger, limits, now });
+    this.#apps.set(project, new ProjectApp({ description, worker, secrets, logger, limits }));
+  }
+
+  /** Null: the project has no code that is ever called. */
+  find(project: string): ProjectApp | null {
+    return this.#apps.get(project) ?? null;
+  }
+
+  /** Resolves when nothing of the app is left: its running calls finish first, within a deadline. */
+  async remove(project: string): Promise<void> {
+    const app = this.#apps.get(project);
+    if (app === undefined) return;
+    this.#apps.delete(project);
+    const leaving = app.stop().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    await leaving;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#apps.keys()].map((project) => this.remove(project)));
+    await Promise.all(this.#leaving);
+  }
+}

@@ -1,0 +1,61 @@
+/** From a sent message to a turn that is stored: a repeated send finds its turn, the app's policies have their say. */
+import type { SendMessage } from "../../shared/protocol/sessions.ts";
+import { appSession } from "./app-events.ts";
+import { askPolicies } from "./app.ts";
+import type { Idempotency } from "./idempotency.ts";
+import type { AcceptedMessage, LiveSession } from "./live-session.ts";
+import { findRepeatedTurn, type AcceptedTurn } from "./repeated-turn.ts";
+import type { SessionApp, SessionRuntime } from "./runtime.ts";
+import { requireAgent } from "./scope.ts";
+
+export interface AcceptOptions {
+  readonly body: SendMessage;
+  readonly idempotency: Idempotency | null;
+  /** Asked after each wait. Throws when the session takes no messages any more. */
+  readonly requireOpen: () => void;
+}
+
+/** @throws KartaError as `SessionService.send`; then nothing was accepted */
+export async function acceptMessage(
+  runtime: SessionRuntime,
+  session: LiveSession,
+  options: AcceptOptions,
+): Promise<AcceptedTurn> {
+  const app = await session.project.app();
+  if (app?.hasPolicies !== true) return accept(runtime, session, options, null);
+  return session.admitInOrder(() => accept(runtime, session, options, app));
+}
+
+/** @param policies null: nobody is asked */
+async function accept(
+  runtime: SessionRuntime,
+  session: LiveSession,
+  { body, idempotency, requireOpen }: AcceptOptions,
+  policies: SessionApp | null,
+): Promise<AcceptedTurn> {
+  requireOpen();
+  const repeated = idempotency === null ? null : await findRepeatedTurn(runtime, session, idempotency);
+  if (repeated !== null) return repeated;
+  if (body.agent !== undefined) requireAgent(session.project, body.agent);
+  session.project.requireReady();
+  const message: AcceptedMessage = {
+    text: body.text,
+    agent: body.agent ?? null,
+    speaker:
+      body.participant_name === undefined
+        ? null
+        : { name: body.participant_name, type: body.participant_type },
+    thinking: body.thinking ?? false,
+    idempotency,
+  };
+  if (policies === null) return { kind: "live", turn: await session.enqueue(message) };
+  const text = await askPolicies(policies, {
+    text: message.text,
+    participant: message.speaker === null ? null : session.participants.preview(message.speaker),
+    agent: message.agent ?? session.record.current_agent,
+    session: appSession(session.record),
+    message_count: await runtime.turns.countOf(session.record.id),
+  });
+  requireOpen();
+  return { kind: "live", turn: await session.enqueue({ ...message, text }) };
+}
