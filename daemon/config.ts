@@ -30,6 +30,8 @@ const FileSchema = z.strictObject({
   drain_seconds: z.number().min(0).max(3600).optional(),
   max_processes: z.int().min(1).max(10_000).optional(),
   max_process_mb: z.int().min(1).max(1_048_576).optional(),
+  retention_events: z.int().min(1).max(1_000_000_000).optional(),
+  retention_days: z.number().min(0).max(36_500).optional(),
 });
 
 export interface Config {
@@ -50,6 +52,10 @@ export interface Config {
   readonly maxProcesses: number;
   /** An agent process whose group holds more goes after its turn. */
   readonly maxProcessBytes: number;
+  /** Events of each session that stay, however old. */
+  readonly retentionEvents: number;
+  /** Events younger than this stay, however many. */
+  readonly retentionDays: number;
   readonly stateHome: string;
   readonly socketPath: string;
   readonly homedir: string;
@@ -70,7 +76,8 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
-log_level, drain_seconds, max_processes, max_process_mb. Flags win over the environment, that over the file.
+log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days. Flags win over the
+environment, that over the file.
 `;
 
 export type Command =
@@ -137,6 +144,8 @@ export function readConfig(
       foreground: !(flags.quiet ?? false),
       drainSeconds: file.drain_seconds ?? 30,
       maxProcesses: file.max_processes ?? defaultMaxProcesses(),
+      retentionEvents: file.retention_events ?? 10_000,
+      retentionDays: file.retention_days ?? 7,
       maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
       stateHome: home,
       socketPath: socket,

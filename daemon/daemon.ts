@@ -7,14 +7,15 @@ import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import type { Config } from "./config.ts";
 import { controlApp } from "./control/app.ts";
 import { listenOnSocket, prepareSocket } from "./control/socket.ts";
-import { serveControlWebSockets } from "./control/websockets.ts";
 import { Feed } from "./events/feed.ts";
 import { EventLog } from "./events/log.ts";
+import { EventRetention } from "./events/retention.ts";
 import { orderedSource, sessionSource } from "./events/sources.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
 import { createHarnesses, harnessOf } from "./harness/registry.ts";
 import { publicApp } from "./http/app.ts";
 import { createHttpServer, listenOnPort } from "./http/listen.ts";
+import { asksForWebSocket, WebSockets } from "./http/websocket.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
@@ -51,6 +52,7 @@ export interface DaemonOptions {
   readonly onStopRequested: () => void;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
 export function isLoopback(host: string): boolean {
@@ -184,55 +186,59 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
     };
-    const publicServer = createHttpServer(
-      publicApp({
-        ...families,
-        isDraining: () => draining,
-        version,
-        offline: config.offline,
-        loopbackOnly: isLoopback(config.host),
-        allowedOrigins: config.allowedOrigins,
-        logger,
-      }),
-    );
+    const app = publicApp({
+      ...families,
+      isDraining: () => draining,
+      version,
+      offline: config.offline,
+      loopbackOnly: isLoopback(config.host),
+      allowedOrigins: config.allowedOrigins,
+      logger,
+    });
+    const publicServer = createHttpServer(app);
+    const sockets = new WebSockets(publicServer, app);
     const port = await listenOnPort(publicServer, config.host, config.port);
-    undo.push(() => closeServer(publicServer));
+    undo.push(() => closeServer(publicServer, sockets));
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
 
-    const controlServer = createServer(
-      controlApp({
-        ...families,
-        projects: registry,
-        log,
-        status: daemonStatus({
-          version,
-          url,
-          config,
-          registry,
-          sessions,
-          pool,
-          memory,
-          store,
-          startedAt: now(),
-          now,
-        }),
-        stop: onStopRequested,
-        version,
-        logger,
-      }),
-    );
-    const closeFeeds = serveControlWebSockets(controlServer, {
-      events: (sessionId) => orderedSource(store.events, feed, sessionId),
+    const operatorsApp = controlApp({
+      ...families,
+      projects: registry,
+      orderedEvents: (sessionId) => orderedSource(store.events, feed, sessionId),
       newestEventId: () => store.events.newestId(),
       projectOf: async (sessionId) => (await store.sessions.get(sessionId))?.project ?? "",
       log,
+      status: daemonStatus({
+        version,
+        url,
+        config,
+        registry,
+        sessions,
+        pool,
+        memory,
+        store,
+        startedAt: now(),
+        now,
+      }),
+      stop: onStopRequested,
+      version,
       logger,
     });
+    const controlServer = createServer({ shouldUpgradeCallback: asksForWebSocket }, operatorsApp);
+    const operatorsSockets = new WebSockets(controlServer, operatorsApp);
     await listenOnSocket(controlServer, config.socketPath);
-    undo.push(async () => {
-      closeFeeds();
-      await closeServer(controlServer);
+    undo.push(() => closeServer(controlServer, operatorsSockets));
+
+    const retention = new EventRetention({
+      events: store.events,
+      keepEvents: config.retentionEvents,
+      keepMs: config.retentionDays * DAY_MS,
+      unfinishedFrom: (sessionId) => sessions.unfinishedFrom(sessionId),
+      logger: logger.child({ part: "events" }),
+      now,
     });
+    retention.start();
+    undo.push(() => retention.stop());
 
     let stopping: Promise<void> | null = null;
     const availability = harnesses["claude-code"]?.availability();
@@ -253,8 +259,9 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
 }
 
 /** Takes no more connections, lets answers that are being written finish for a moment, then closes the rest. */
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server, sockets: WebSockets): Promise<void> {
   return new Promise((resolve) => {
+    sockets.close();
     server.close(() => resolve());
     server.closeIdleConnections();
     setTimeout(() => server.closeAllConnections(), 250).unref();

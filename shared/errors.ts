@@ -92,6 +92,7 @@ export const TURN_ERROR_CODES = [
   "shutting_down",
   "storage_unavailable",
   "slow_consumer",
+  "cursor_expired",
   "internal",
 ] as const satisfies readonly ErrorCode[];
 export type TurnErrorCode = (typeof TURN_ERROR_CODES)[number];

@@ -6,15 +6,12 @@ import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/ap
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { mount } from "../http/mount.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
-import type { Log } from "../log.ts";
+import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
-export interface ControlAppOptions extends Pick<
-  PublicAppOptions,
-  "sessions" | "eventsOf" | "projectExists" | "metrics"
-> {
+export interface ControlAppOptions
+  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
   readonly projects: ProjectRegistry;
-  readonly log: Log;
   readonly status: () => Promise<Status>;
   /** Begins the graceful stop; returns at once. */
   readonly stop: () => void;
@@ -44,14 +41,7 @@ export function controlApp(options: ControlAppOptions): Express {
     archived_sessions: await projects.remove(params.name),
   }));
   mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
-  mount(app, controlRoutes.logs, async ({ query }) => ({
-    data: await options.log.read({
-      level: query.level ?? null,
-      project: query.project ?? null,
-      since: query.since ?? null,
-    }),
-  }));
-
+  mountFeeds(app, options);
   mountMetrics(app, options.metrics);
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);

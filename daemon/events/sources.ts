@@ -10,6 +10,7 @@ export function sessionSource(events: EventRepository, feed: Feed, sessionId: st
       (await events.page(sessionId, cursor, limit)).map((row) => new LoggedEvent(row)),
     watch: (listener) => feed.watch(sessionId, listener),
     position: (event) => event.seq,
+    follows: (event, cursor) => event.seq === cursor + 1, // seq has no holes but those that retention makes
   };
 }
 
@@ -20,5 +21,6 @@ export function orderedSource(events: EventRepository, feed: Feed, sessionId: st
       (await events.pageInOrder(sessionId, cursor, limit)).map((row) => new LoggedEvent(row)),
     watch: (listener) => (sessionId === null ? feed.watchAll(listener) : feed.watch(sessionId, listener)),
     position: (event) => event.id,
+    follows: () => true, // ids of one session lie apart, and its oldest may be gone: a tail shows what is kept
   };
 }

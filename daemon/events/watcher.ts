@@ -6,11 +6,17 @@
 import type { FeedListener } from "./feed.ts";
 import type { LoggedEvent } from "./logged-event.ts";
 
-/** Where events go. `write` returns false when the reader's buffer is full; call `Watcher.resume` when it drained. */
+/** Where events go. */
 export interface EventSink {
-  write(events: readonly LoggedEvent[]): boolean;
+  /**
+   * Takes events, in order.
+   * @returns how many it took. Fewer than it was given: the reader's buffer is full; call `Watcher.resume` when it drained
+   */
+  write(events: readonly LoggedEvent[]): number;
   /** The reader is too far behind. The sink ends its connection. */
   tooSlow(): void;
+  /** What comes next for the reader is no longer kept; the oldest that is has this position. The sink ends likewise. */
+  expired(oldest: number): void;
   /** The log could not be read. */
   failed(error: unknown): void;
 }
@@ -23,16 +29,20 @@ export interface EventSource {
   watch(listener: FeedListener): () => void;
   /** An event's place: its seq, or its id. */
   position(event: LoggedEvent): number;
+  /** Whether an event is the very next one after a cursor. False: what lies between is no longer kept. */
+  follows(event: LoggedEvent, cursor: number): boolean;
 }
 
 /** `replaying`: reading the log. `live`: up to date. `full`: the sink takes no more for now. `closed`: over. */
 type WatcherState = "replaying" | "live" | "full" | "closed";
 
 const PAGE = 500;
+/** The least that a reader who takes little at a time is read. */
+const SMALLEST_PAGE = 16;
 /** Events that may pass by while the sink is full before the reader is cut off. */
 const DEFAULT_MAX_LAG = 1000;
 
-/** Owner: the connection that reads. Freed by `close()`, by `tooSlow` or by `failed`. */
+/** Owner: the connection that reads. Freed by `close()`, or by what its sink is told: `tooSlow`, `expired`, `failed`. */
 export class Watcher {
   readonly #source: EventSource;
   readonly #sink: EventSink;
@@ -43,6 +53,8 @@ export class Watcher {
   /** The newest position the feed has shown. */
   #newest: number;
   #missedWhileFull = 0;
+  /** Events to read at once. Big events fill a sink before a page's end: the rest would be read for nothing. */
+  #pageSize = PAGE;
 
   constructor(options: { source: EventSource; sink: EventSink; after: number; maxLag?: number }) {
     this.#source = options.source;
@@ -80,11 +92,10 @@ export class Watcher {
     this.#newest = Math.max(this.#newest, this.#source.position(last));
     switch (this.#state) {
       case "live":
-        this.#write(events);
+        this.#missed(this.#write(events));
         return;
       case "full":
-        this.#missedWhileFull += events.length;
-        if (this.#missedWhileFull > this.#maxLag) this.#end(() => this.#sink.tooSlow());
+        this.#missed(events.length);
         return;
       case "replaying": // it reads on until it has caught up with #newest
       case "closed":
@@ -92,14 +103,22 @@ export class Watcher {
     }
   }
 
+  /** So many events passed by that the reader had no room for. */
+  #missed(count: number): void {
+    this.#missedWhileFull += count;
+    if (this.#missedWhileFull > this.#maxLag) this.#end(() => this.#sink.tooSlow());
+  }
+
   async #replay(): Promise<void> {
     try {
       while (this.#state === "replaying") {
-        const page = await this.#source.page(this.#cursor, PAGE);
+        const limit = this.#pageSize;
+        const page = await this.#source.page(this.#cursor, limit);
         if (!this.#isReplaying()) return;
-        this.#write(page);
+        const left = this.#write(page);
+        this.#pageSize = left > 0 ? Math.max(SMALLEST_PAGE, limit >> 1) : Math.min(PAGE, limit * 2);
         // A short page was the end of the log when it was read; events stored since then moved #newest.
-        if (this.#isReplaying() && page.length < PAGE && this.#cursor >= this.#newest) this.#state = "live";
+        if (this.#isReplaying() && page.length < limit && this.#cursor >= this.#newest) this.#state = "live";
       }
     } catch (error) {
       this.#end(() => this.#sink.failed(error));
@@ -111,12 +130,21 @@ export class Watcher {
     return this.#state === "replaying";
   }
 
-  #write(events: readonly LoggedEvent[]): void {
+  /** Hands on what is new. @returns how much of it the sink did not take */
+  #write(events: readonly LoggedEvent[]): number {
     const fresh = events.filter((event) => this.#source.position(event) > this.#cursor);
-    const last = fresh.at(-1);
-    if (last === undefined) return;
-    this.#cursor = this.#source.position(last);
-    if (!this.#sink.write(fresh) && this.#state !== "closed") this.#state = "full";
+    const [next] = fresh;
+    if (next === undefined) return 0;
+    if (!this.#source.follows(next, this.#cursor)) {
+      this.#end(() => this.#sink.expired(this.#source.position(next)));
+      return 0;
+    }
+    const taken = this.#sink.write(fresh);
+    const last = fresh[taken - 1];
+    if (last !== undefined) this.#cursor = this.#source.position(last);
+    const left = fresh.length - taken;
+    if (left > 0 && this.#state !== "closed") this.#state = "full";
+    return left;
   }
 
   #end(tell: () => void): void {

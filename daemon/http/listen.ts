@@ -1,5 +1,6 @@
 /** Starts an HTTP server with the limits that keep a slow or broken client from holding it. */
 import { createServer, type RequestListener, type Server } from "node:http";
+import { asksForWebSocket } from "./websocket.ts";
 
 /** The address is in use by another program. */
 export class PortTakenError extends Error {
@@ -13,7 +14,12 @@ const MAX_CONNECTIONS = 2048;
 
 export function createHttpServer(listener: RequestListener): Server {
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      noDelay: true,
+      shouldUpgradeCallback: asksForWebSocket,
+    },
     listener,
   );
   server.maxConnections = MAX_CONNECTIONS;

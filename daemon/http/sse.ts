@@ -9,6 +9,8 @@ import type { LoggedEvent } from "../events/logged-event.ts";
 const PING_MS = 15_000;
 /** A reader that was cut off may still read why for this long. One that reads nothing would hold its buffer for ever. */
 const CUT_OFF_MS = 30_000;
+/** Characters that are written at once: beyond the socket's own mark, a reader holds no more than this and one event. */
+const CHUNK = 64 * 1024;
 
 export interface SseOptions {
   readonly source: EventSource;
@@ -55,16 +57,25 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
   const sink: EventSink = {
     write: (events) => {
       let frames = "";
+      const flush = (): void => {
+        if (frames === "") return;
+        ping.refresh();
+        response.write(frames);
+        frames = "";
+      };
+      let taken = 0;
       for (const event of events) {
+        if (response.writableNeedDrain) break;
+        taken += 1;
         if (options.shows(event)) frames += event.frame;
         if (options.endsAfter(event)) {
           end(frames);
-          return true;
+          return taken;
         }
+        if (frames.length >= CHUNK) flush();
       }
-      if (frames === "") return true;
-      ping.refresh();
-      return response.write(frames);
+      flush();
+      return taken;
     },
     tooSlow: () => {
       end(
@@ -77,6 +88,13 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
       cutOff.unref();
       response.once("close", () => clearTimeout(cutOff));
     },
+    expired: (oldest) =>
+      end(
+        errorFrame(
+          "cursor_expired",
+          `what comes next is no longer kept; the oldest event that is: ${oldest}`,
+        ),
+      ),
     failed: () => end(errorFrame("internal", "the event log could not be read; read on from the last id")),
   };
   const watcher = new Watcher({ source: options.source, sink, after: options.after });
@@ -89,6 +107,6 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
 
 /** Ends a subscription; it has no id and is not stored: the session itself goes on. */
 function errorFrame(code: TurnErrorCode, message: string): string {
-  const data = { type: "error", data: { code, message, retryable: true } };
+  const data = { type: "error", data: { code, message, retryable: code !== "cursor_expired" } };
   return `event: error\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -3,8 +3,9 @@ import { KartaError } from "../../shared/errors.ts";
 import { isTerminal, type SessionEvent } from "../../shared/events.ts";
 import type { TurnResult } from "../../shared/protocol/sessions.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
-import { Watcher, type EventSource } from "../events/watcher.ts";
+import type { EventSource } from "../events/watcher.ts";
 import type { Turn } from "../sessions/turn.ts";
+import type { SseOptions } from "./sse.ts";
 
 /** What a turn's own stream leaves out: the inbound message and harness internals. */
 export function isShownOnTurn(event: LoggedEvent, turnId: string): boolean {
@@ -57,11 +58,26 @@ export async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnRe
   }
 }
 
-/** A turn of an earlier request, from its `message` event on. */
+/** A turn of an earlier request whose end is stored. */
 export interface EndedTurn {
   readonly id: string;
   readonly agent: string;
+  /** The seq of its `message` event; 0 when that is no longer kept. */
   readonly acceptedSeq: number;
+}
+
+/** @throws KartaError `cursor_expired` for a turn whose events are gone, if only the first: half of it must not look whole */
+export function requireKept(turn: EndedTurn): void {
+  if (turn.acceptedSeq === 0) throw notKept(turn.id);
+}
+
+function notKept(turnId: string): KartaError {
+  return new KartaError(
+    "cursor_expired",
+    "this turn was run and has ended, but its events are no longer kept: read the conversation's messages, " +
+      "or send the message with a new Idempotency-Key to run it again",
+    { fields: { turn_id: turnId } },
+  );
 }
 
 /** The same answer that the turn's first request got, read from the log. @throws KartaError likewise */
@@ -70,15 +86,14 @@ export async function endedAnswer(
   sessionId: string,
   turn: EndedTurn,
 ): Promise<TurnResult> {
-  const events = await eventsOfTurn(source, turn);
+  requireKept(turn);
+  const events = await readTurn(source, turn.id, turn.acceptedSeq - 1, {
+    shows: (event) => event.turnId === turn.id,
+    endsAfter: isTerminal,
+  });
   const asked = events.find((event) => event.type === "message");
   const end = events.at(-1);
-  if (asked?.type !== "message" || (end?.type !== "done" && end?.type !== "error")) {
-    throw new KartaError(
-      "cursor_expired",
-      "this turn's events are no longer kept; send the message with a new key",
-    );
-  }
+  if (asked?.type !== "message" || (end?.type !== "done" && end?.type !== "error")) throw notKept(turn.id);
   if (end.type === "error") {
     const text = events.map((event) => (event.type === "text" ? event.data.part.text : "")).join("");
     const { code, message, retryable } = end.data;
@@ -100,32 +115,6 @@ export async function endedAnswer(
   };
 }
 
-/** All events of a turn, its terminal one last: waits for it if its end is just being stored. */
-function eventsOfTurn(source: EventSource, turn: EndedTurn): Promise<SessionEvent[]> {
-  return new Promise((resolve, reject) => {
-    const found: SessionEvent[] = [];
-    const watcher: Watcher = new Watcher({
-      source,
-      after: Math.max(0, turn.acceptedSeq - 1),
-      sink: {
-        write: (events) => {
-          for (const event of events) {
-            if (event.turnId !== turn.id) continue;
-            found.push(event.parse());
-            if (!isTerminal(event)) continue;
-            watcher.close();
-            resolve(found);
-            return true;
-          }
-          return true;
-        },
-        tooSlow: () => reject(new KartaError("slow_consumer", "the log could not be read in time")),
-        failed: (error) => reject(error instanceof Error ? error : new Error(String(error))),
-      },
-    });
-  });
-}
-
 const PAGE = 500;
 
 /** The turn's events after a seq, up to its next pause or its end: waits for whichever comes first. */
@@ -135,14 +124,28 @@ export async function turnContinuation(
   after: number,
 ): Promise<SessionEvent[]> {
   await Promise.race([turn.outcome, turn.approvals.nextPause()]);
+  return readTurn(source, turn.id, after, {
+    shows: (event) => isShownOnTurn(event, turn.id),
+    endsAfter: (event) => isTerminal(event) || event.type === "input_required",
+  });
+}
+
+/** A turn's stored events after a seq, up to one that ends it, or to the log's end. @throws KartaError `cursor_expired` */
+async function readTurn(
+  source: EventSource,
+  turnId: string,
+  after: number,
+  wanted: Pick<SseOptions, "shows" | "endsAfter">,
+): Promise<SessionEvent[]> {
   const found: SessionEvent[] = [];
   let cursor = after;
   for (;;) {
     const page = await source.page(cursor, PAGE);
+    if (page[0] !== undefined && !source.follows(page[0], cursor)) throw notKept(turnId);
     for (const event of page) {
-      if (!isShownOnTurn(event, turn.id)) continue;
+      if (!wanted.shows(event)) continue;
       found.push(event.parse());
-      if (isTerminal(event) || event.type === "input_required") return found;
+      if (wanted.endsAfter(event)) return found;
     }
     cursor = page.at(-1)?.seq ?? cursor;
     if (page.length < PAGE) return found;

@@ -37,8 +37,8 @@ export class LiveSession {
   /** Messages whose policies are asked, or wait to be asked; they run one after the other. */
   #admitting = 0;
   #lastAdmission: Promise<unknown> = Promise.resolve();
-  /** Ends that are being stored. */
-  #ending = 0;
+  /** Those whose end is being stored. */
+  readonly #ending = new Set<Turn>();
   /** A process is being got ready ahead of a turn; the turn waits for it rather than start a second one. */
   #warming: Promise<void> | null = null;
   readonly #closed = new AbortController();
@@ -69,9 +69,22 @@ export class LiveSession {
     return this.#turns;
   }
 
+  /** The seq of its first turn whose end is not stored; null when all ends are. */
+  get unfinishedFrom(): number | null {
+    const seqs = [...this.#turns, ...this.#ending].flatMap(({ acceptedSeq }) =>
+      acceptedSeq > 0 ? acceptedSeq : [],
+    );
+    return seqs.length === 0 ? null : Math.min(...seqs);
+  }
+
+  /** The turn that was sent with a key, until its end is stored. */
+  findByKey(key: string): Turn | null {
+    return [...this.#turns, ...this.#ending].find(({ input }) => input.idempotency?.key === key) ?? null;
+  }
+
   /** Nothing runs, waits or is being stored: it may be dropped from memory. */
   get isIdle(): boolean {
-    return this.#turns.length === 0 && this.#ending === 0 && this.#warming === null;
+    return this.#turns.length === 0 && this.#ending.size === 0 && this.#warming === null;
   }
 
   /**
@@ -228,10 +241,10 @@ export class LiveSession {
   async #end(turn: Turn, end: TurnEnd): Promise<void> {
     // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
     this.#remove(turn);
-    this.#ending += 1;
+    this.#ending.add(turn);
     const outcome = await endTurn(this.#runtime, this.record.id, turn, end);
     tellApp(this.project, () => messageCompleted(this.record, turn, outcome));
-    this.#ending -= 1;
+    this.#ending.delete(turn);
     if (this.isIdle) this.#onIdle();
   }
 

@@ -53,6 +53,11 @@ export class SessionService {
     return this.#live.find(sessionId)?.project.name ?? null;
   }
 
+  /** The first seq of a session's turns that have not ended; null where all have. */
+  unfinishedFrom(sessionId: string): number | null {
+    return this.#live.find(sessionId)?.unfinishedFrom ?? null;
+  }
+
   /** As `SessionCreation.create`; with a `session_id`, the session of that id. */
   async create(scope: Scope, body: CreateSession, idempotency: Idempotency | null = null): Promise<Session> {
     if (body.session_id !== undefined) return this.get(scope, body.session_id);

@@ -14,6 +14,13 @@ export type StoredEventRow = NewEventRow & { id: number };
  */
 const MOST_ROWS = 256;
 
+/** The seqs that a session keeps; zeros for one without events. */
+export interface SessionSpan {
+  readonly sessionId: string;
+  readonly oldest: number;
+  readonly newest: number;
+}
+
 function rowsOfStatement(rows: number): number {
   return rows >= MOST_ROWS ? MOST_ROWS : 2 ** Math.floor(Math.log2(rows));
 }
@@ -60,21 +67,72 @@ export class EventRepository {
 
   /** The oldest and newest seq kept; zeros for a session without events. */
   async bounds(sessionId: string): Promise<{ oldest: number; newest: number }> {
+    // Each in a select of its own: SQLite looks one end of an index up at once, but reads all of it for both.
     const row = await this.#db
-      .selectFrom("events")
-      .select([sql<number | null>`min(seq)`.as("oldest"), sql<number | null>`max(seq)`.as("newest")])
-      .where("session_id", "=", sessionId)
+      .selectNoFrom([
+        sql<number | null>`(select min(seq) from events where session_id = ${sessionId})`.as("oldest"),
+        sql<number | null>`(select max(seq) from events where session_id = ${sessionId})`.as("newest"),
+      ])
       .executeTakeFirst();
     return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
   }
 
-  /** The seq of a turn's first event, its `message`; 0 when it is no longer kept. */
+  /** What each session keeps: those after an id, in the order of ids. */
+  async spans(after: string, limit: number): Promise<SessionSpan[]> {
+    const rows = await this.#db
+      .selectFrom("sessions")
+      .select([
+        "id",
+        sql<number | null>`(select min(seq) from events where session_id = sessions.id)`.as("oldest"),
+        sql<number | null>`(select max(seq) from events where session_id = sessions.id)`.as("newest"),
+      ])
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(limit)
+      .execute();
+    return rows.map(({ id, oldest, newest }) => ({
+      sessionId: id,
+      oldest: oldest ?? 0,
+      newest: newest ?? 0,
+    }));
+  }
+
+  /**
+   * Drops a session's oldest events, at most `limit`: those up to a seq that were stored before a time. It stops at the
+   * first that is younger, whatever comes after it (a clock may have been set back), so what stays has no hole.
+   * @returns how many went
+   */
+  async dropOldest(
+    sessionId: string,
+    { upTo, before, limit }: { readonly upTo: number; readonly before: number; readonly limit: number },
+  ): Promise<number> {
+    const oldest = await this.#db
+      .selectFrom("events")
+      .select(["seq", "timestamp"])
+      .where("session_id", "=", sessionId)
+      .where("seq", "<=", upTo)
+      .orderBy("seq")
+      .limit(limit)
+      .execute();
+    const young = oldest.findIndex(({ timestamp }) => timestamp >= before);
+    const last = (young < 0 ? oldest : oldest.slice(0, young)).at(-1);
+    if (last === undefined) return 0;
+    const { numDeletedRows } = await this.#db
+      .deleteFrom("events")
+      .where("session_id", "=", sessionId)
+      .where("seq", "<=", last.seq)
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+
+  /** The seq of a turn's `message`; 0 when it is no longer kept. */
   async firstSeqOf(sessionId: string, turnId: string): Promise<number> {
     const row = await this.#db
       .selectFrom("events")
-      .select(sql<number | null>`min(seq)`.as("seq"))
+      .select("seq")
       .where("session_id", "=", sessionId)
       .where("turn_id", "=", turnId)
+      .where("type", "=", "message")
       .executeTakeFirst();
     return row?.seq ?? 0;
   }

@@ -72,6 +72,26 @@ export const LogsQuerySchema = z.object({
   since: z.coerce.number().int().optional(),
 });
 
+export const TAIL_PATH = "/control/v1/tail";
+/** On the handshake of a tail: where it begins, so that one that saw no event yet can go on without a gap. */
+export const CURSOR_HEADER = "karta-cursor";
+
+export const TailQuerySchema = z.object({
+  session: z.string().optional(),
+  project: z.string().optional(),
+  /** Where an earlier tail was: the `cursor` of its last item, or of its handshake. It then misses and repeats nothing. */
+  cursor: z.coerce.number().int().nonnegative().optional(),
+  /** Without a cursor: replay each session's events after this seq. Neither: from now on. */
+  after: z.coerce.number().int().nonnegative().optional(),
+});
+/** One message of a tail. */
+export const TailItemSchema = z.object({
+  /** The daemon's own order over all sessions. */
+  cursor: z.int().nonnegative(),
+  project: z.string(),
+  event: SessionEventSchema,
+});
+
 export const controlRoutes = {
   status: route({
     method: "GET",
@@ -145,6 +165,15 @@ export const controlRoutes = {
     body: NothingSchema,
     response: ProjectSchema,
   }),
+  tail: route({
+    method: "GET",
+    path: TAIL_PATH,
+    summary: "A WebSocket of all events the operator may see, those of every session in one order",
+    status: 101,
+    query: TailQuerySchema,
+    body: NothingSchema,
+    response: TailItemSchema,
+  }),
   logs: route({
     method: "GET",
     path: "/control/v1/logs",
@@ -155,16 +184,3 @@ export const controlRoutes = {
     response: z.object({ data: z.array(LogLineSchema) }),
   }),
 } as const;
-
-/**
- * WebSocket of all events the operator may see: `?session=&project=&after=`. One JSON `TailItem` a message.
- * `cursor` is the daemon's own order over all sessions; a tail that reconnects with `?cursor=` misses and repeats nothing.
- */
-/** On the handshake of a tail: where it begins, so that one that saw no event yet can go on without a gap. */
-export const CURSOR_HEADER = "karta-cursor";
-export const TAIL_PATH = "/control/v1/tail";
-export const TailItemSchema = z.object({
-  cursor: z.int().nonnegative(),
-  project: z.string(),
-  event: SessionEventSchema,
-});

@@ -7,6 +7,7 @@ import { ErrorBodySchema } from "../../shared/errors.ts";
 import { sessionSource } from "../../daemon/events/sources.ts";
 import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
+import { WebSockets } from "../../daemon/http/websocket.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
 import { sessionBench, type SessionBench } from "./sessions.ts";
@@ -14,6 +15,8 @@ import { storeBench, type StoreBench } from "./store.ts";
 
 export interface HttpBench extends SessionBench {
   readonly store: StoreBench;
+  readonly server: http.Server;
+  readonly sockets: WebSockets;
   readonly port: number;
   readonly url: string;
 }
@@ -25,28 +28,29 @@ export async function httpBench(
 ): Promise<HttpBench> {
   const store = await storeBench();
   const sessions = sessionBench(store, spawner);
-  const server = createHttpServer(
-    publicApp({
-      sessions: sessions.sessions,
-      eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
-      projectExists: (name) => name === "bot",
-      metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
-      isDraining: () => false,
-      version: "0.0.0",
-      offline: true,
-      loopbackOnly: true,
-      allowedOrigins: ["https://shop.example"],
-      logger: silent,
-      ...options,
-    }),
-  );
+  const app = publicApp({
+    sessions: sessions.sessions,
+    eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
+    projectExists: (name) => name === "bot",
+    metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
+    isDraining: () => false,
+    version: "0.0.0",
+    offline: true,
+    loopbackOnly: true,
+    allowedOrigins: ["https://shop.example"],
+    logger: silent,
+    ...options,
+  });
+  const server = createHttpServer(app);
+  const sockets = new WebSockets(server, app);
   const port = await listenOnPort(server, "127.0.0.1", 0);
   afterAll(async () => {
+    sockets.close();
     server.closeAllConnections();
     server.close();
     await once(server, "close");
   });
-  return { ...sessions, store, port, url: `http://127.0.0.1:${port}` };
+  return { ...sessions, store, server, sockets, port, url: `http://127.0.0.1:${port}` };
 }
 
 export interface RawAnswer {

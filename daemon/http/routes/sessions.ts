@@ -3,14 +3,14 @@ import { Router, type Request } from "express";
 import { KartaError } from "../../../shared/errors.ts";
 import { isTerminal } from "../../../shared/events.ts";
 import { sessionRoutes, TURN_HEADER } from "../../../shared/protocol/sessions.ts";
-import { LoggedEvent } from "../../events/logged-event.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
 import { mount, STREAMED } from "../mount.ts";
 import { idempotencyOf } from "../idempotency-key.ts";
-import { endedAnswer, isShownOnTurn, turnContinuation, unaryAnswer } from "../turn-answer.ts";
+import { endedAnswer, isShownOnTurn, requireKept, turnContinuation, unaryAnswer } from "../turn-answer.ts";
 import { streamEvents } from "../sse.ts";
+import { includesSystem, mountEvents } from "./events.ts";
 
 export interface SessionRouteOptions {
   readonly sessions: SessionService;
@@ -21,9 +21,9 @@ export interface SessionRouteOptions {
 }
 
 const DEFAULT_PAGE = 50;
-const DEFAULT_EVENT_PAGE = 200;
 
-export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptions): Router {
+export function sessionRouter(options: SessionRouteOptions): Router {
+  const { sessions, eventsOf, scopeOf } = options;
   const router = Router({ mergeParams: true });
 
   mount(router, sessionRoutes.createSession, ({ request, body }) =>
@@ -79,6 +79,7 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
         ? unaryAnswer(params.id, accepted.turn)
         : endedAnswer(source, params.id, accepted);
     }
+    if (accepted.kind === "ended") requireKept(accepted);
     const withSystem = includesSystem(query);
     response.setHeader(TURN_HEADER, id);
     const stream = streamEvents(response, {
@@ -120,24 +121,7 @@ export function sessionRouter({ sessions, eventsOf, scopeOf }: SessionRouteOptio
     return STREAMED;
   });
 
-  mount(router, sessionRoutes.events, async ({ request, response, params, query }) => {
-    const { last_seq } = await sessions.requireSession(scopeOf(request), params.id);
-    const withSystem = includesSystem(query);
-    const shows = (event: LoggedEvent) => withSystem || event.type !== "system";
-    const source = eventsOf(params.id);
-    // The header first: a browser that reconnects sends it along with the URL it began with.
-    const cursor = lastEventId(request) ?? query.after;
-    if (query.follow === "false") {
-      const page = await source.page(cursor ?? 0, query.limit ?? DEFAULT_EVENT_PAGE);
-      return {
-        data: page.filter(shows).map((event) => event.parse()),
-        next_after: page.at(-1)?.seq ?? cursor ?? 0,
-      };
-    }
-    streamEvents(response, { source, after: cursor ?? last_seq, shows, endsAfter: () => false });
-    return STREAMED;
-  });
-
+  mountEvents(router, options);
   return router;
 }
 
@@ -151,20 +135,4 @@ function metadataOf(query: Readonly<Record<string, unknown>>): Record<string, st
     });
   });
   return Object.fromEntries(found); // keeps a key like __proto__
-}
-
-function includesSystem(query: { readonly include?: string | undefined }): boolean {
-  return query.include?.split(",").includes("system") ?? false;
-}
-
-/** The header that browsers send when an EventSource reconnects. */
-function lastEventId(request: Request): number | undefined {
-  const header = request.headers["last-event-id"];
-  if (typeof header !== "string" || header === "") return undefined;
-  if (!/^\d{1,15}$/.test(header)) {
-    throw new KartaError("invalid_request", "Last-Event-ID: expected a seq", {
-      issues: [{ path: "Last-Event-ID", message: "expected a seq: digits only" }],
-    });
-  }
-  return Number(header);
 }

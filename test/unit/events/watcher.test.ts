@@ -1,134 +1,38 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { LoggedEvent } from "../../../daemon/events/logged-event.ts";
 import { orderedSource, sessionSource } from "../../../daemon/events/sources.ts";
-import { Watcher, type EventSource } from "../../../daemon/events/watcher.ts";
-import type { EventDraft } from "../../../shared/events.ts";
+import { Watcher } from "../../../daemon/events/watcher.ts";
 import { newId } from "../../../shared/ids.ts";
+import { appending, Reader, readAll, seenLate, turnOfTheLoop } from "../../support/reader.ts";
 import { storeBench } from "../../support/store.ts";
 
 const { log, feed, store } = await storeBench();
-
-const draft: EventDraft = {
-  type: "text",
-  data: { part: { type: "text", text: "x" }, message_id: "msg_1" },
-};
-const append = (sessionId: string, count: number): Promise<LoggedEvent[]> =>
-  log.append({ sessionId, turnId: null, drafts: Array.from({ length: count }, () => draft) });
-const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve));
+const append = appending(log);
 const upTo = (from: number, to: number): number[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index + 1);
-
-/** A reader whose buffer is full whenever the next of `room` is false. Cut off, it comes back with its cursor. */
-class Reader {
-  readonly got: number[] = [];
-  cuts = 0;
-  returns = true;
-  readonly #source: EventSource;
-  readonly #room: readonly boolean[];
-  readonly #maxLag: number;
-  #writes = 0;
-  #watcher: Watcher;
-
-  constructor(options: { source: EventSource; after: number; room: readonly boolean[]; maxLag: number }) {
-    this.#source = options.source;
-    this.#room = options.room;
-    this.#maxLag = options.maxLag;
-    this.#watcher = this.#join(options.after);
-  }
-
-  drain(): void {
-    this.#watcher.resume();
-  }
-
-  close(): void {
-    this.#watcher.close();
-  }
-
-  get cursor(): number {
-    return this.#watcher.cursor;
-  }
-
-  #join(after: number): Watcher {
-    return new Watcher({
-      source: this.#source,
-      after,
-      maxLag: this.#maxLag,
-      sink: {
-        write: (events) => {
-          this.got.push(...events.map((event) => this.#source.position(event)));
-          return this.#room[this.#writes++] ?? true;
-        },
-        tooSlow: () => {
-          this.cuts += 1;
-          if (this.returns) this.#watcher = this.#join(this.got.at(-1) ?? after);
-        },
-        failed: (error) => {
-          throw error;
-        },
-      },
-    });
-  }
-}
-
-/**
- * The same source, seen late: pages take their time on the way in and out, and events are handed out a while after they
- * were stored, in order. A page may so show an event before the feed does, and the feed one that the page had missed.
- */
-function seenLate(source: EventSource, delays: readonly number[]): EventSource {
-  let taken = 0;
-  const delay = async (): Promise<void> => {
-    for (let turns = delays[taken++ % Math.max(1, delays.length)] ?? 0; turns > 0; turns -= 1)
-      await turnOfTheLoop();
-  };
-  return {
-    position: (event) => source.position(event),
-    page: async (cursor, limit) => {
-      await delay();
-      const page = await source.page(cursor, limit);
-      await delay();
-      return page;
-    },
-    watch: (listener) => {
-      let watching = true;
-      let handedOut = Promise.resolve();
-      const stop = source.watch((events) => {
-        handedOut = handedOut.then(delay).then(() => {
-          if (watching) listener(events);
-        });
-      });
-      return () => {
-        watching = false;
-        stop();
-      };
-    },
-  };
-}
-
-/** Drains a reader until it has read up to `last`. @throws after many turns of the loop */
-async function readAll(reader: Reader, last: number): Promise<void> {
-  for (let turns = 0; reader.cursor < last; turns += 1) {
-    if (turns > 5000) throw new Error(`the reader stands at ${reader.cursor} and never reached ${last}`);
-    reader.drain();
-    await turnOfTheLoop();
-  }
-}
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 2, arbitrary: fc.constant("drain" as const) },
   { weight: 2, arbitrary: fc.constant("turn of the loop" as const) },
   { weight: 1, arbitrary: fc.constant("microtask" as const) },
+  { weight: 1, arbitrary: fc.record({ prune: fc.nat(60) }) },
 );
+/** Where a sequence has holes: the last before each and the first after it. */
+const gapsIn = (after: number, got: readonly number[]): [number, number][] =>
+  got.flatMap((seq, index): [number, number][] => {
+    const previous = got[index - 1] ?? after;
+    return seq === previous + 1 ? [] : [[previous, seq]];
+  });
 
 describe("a watcher", () => {
-  test("sees exactly what came after its cursor, in order and once, however full its sink is", async () => {
+  test("sees exactly what came after its cursor, in order and once, however full its sink is; of what is pruned it is told", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 40 }),
         fc.nat(40),
         fc.nat(30),
-        fc.array(fc.boolean(), { maxLength: 60 }),
+        fc.array(fc.nat(4), { maxLength: 60 }),
         fc.constantFrom(3, 1000),
         fc.array(fc.nat(4), { maxLength: 12 }),
         async (steps, joinsAt, cursor, room, maxLag, delays) => {
@@ -146,7 +50,11 @@ describe("a watcher", () => {
             if (one === "drain") readers.at(0)?.drain();
             else if (one === "turn of the loop") await turnOfTheLoop();
             else if (one === "microtask") await Promise.resolve();
-            else void append(session, one.append);
+            else if ("append" in one) void append(session, one.append);
+            else {
+              const upTo = Math.min(one.prune, log.head(session) - 1);
+              await store.events.dropOldest(session, { upTo, before: Infinity, limit: 1000 });
+            }
           }
           if (readers.length === 0) join();
           await log.settled();
@@ -154,12 +62,17 @@ describe("a watcher", () => {
           const [joined] = readers;
           if (joined === undefined) throw new Error("nobody joined");
           await readAll(joined, last);
-          expect(joined.got).toEqual(upTo(after, last));
+          const gaps = gapsIn(after, joined.got);
+          expect(joined.got.at(-1) ?? after).toBe(last);
+          expect(joined.holes).toEqual(expect.arrayContaining(gaps));
+          for (const [previous] of joined.holes) expect(gaps.map(([start]) => start)).toContain(previous);
+          if (!steps.some((one) => typeof one === "object" && "prune" in one))
+            expect(joined.got).toEqual(upTo(after, last));
           joined.close();
           log.close(session);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
     expect(feed.size).toBe(0);
   });
@@ -171,7 +84,7 @@ describe("a watcher", () => {
     const reader = new Reader({
       source: sessionSource(store.events, feed, session),
       after: 100,
-      room: [true, false, true],
+      room: [700, 0, 3, 90],
       maxLag: 1000,
     });
     for (let more = 0; more < 30; more += 1) {
@@ -189,7 +102,7 @@ describe("a watcher", () => {
     const session = newId("sess");
     log.open(session, 0);
     const source = sessionSource(store.events, feed, session);
-    const slow = new Reader({ source, after: 0, room: [false], maxLag: 10 });
+    const slow = new Reader({ source, after: 0, room: [1], maxLag: 10 });
     slow.returns = false;
     const quick = new Reader({ source, after: 0, room: [], maxLag: 10 });
     await append(session, 1);
@@ -219,7 +132,7 @@ describe("a watcher", () => {
     const reader = new Reader({
       source: orderedSource(store.events, feed, null),
       after: start,
-      room: [true, false],
+      room: [40, 1, 2],
       maxLag: 1000,
     });
     for (let round = 0; round < 10; round += 1) {
@@ -259,38 +172,17 @@ describe("a watcher", () => {
         page: () => Promise.reject(new Error("unreadable")),
       },
       after: 0,
-      sink: { write: () => true, tooSlow: () => undefined, failed: (error) => failures.push(error) },
+      sink: {
+        write: (events) => events.length,
+        tooSlow: () => undefined,
+        expired: () => undefined,
+        failed: (error) => failures.push(error),
+      },
     });
     await turnOfTheLoop();
     watcher.resume();
     await turnOfTheLoop();
     expect(failures).toEqual([new Error("unreadable")]);
     expect(feed.size).toBe(0);
-  });
-});
-
-describe("the feed", () => {
-  test("frees a listener when it stops, also while events are handed out, and not its neighbour", async () => {
-    const session = newId("sess");
-    log.open(session, 0);
-    const seen: string[] = [];
-    const stopFirst = feed.watch(session, () => {
-      seen.push("first");
-      stopFirst();
-    });
-    const stopSecond = feed.watch(session, () => seen.push("second"));
-    const stopAll = feed.watchAll(() => seen.push("all"));
-    expect(feed.size).toBe(3);
-    await append(session, 1);
-    await append(session, 1);
-    expect(seen).toEqual(["all", "first", "second", "all", "second"]);
-    stopSecond();
-    stopSecond();
-    stopAll();
-    expect(feed.size).toBe(0);
-    const again = feed.watch(session, () => seen.push("again"));
-    stopFirst(); // an old stop does not end a new listener
-    expect(feed.size).toBe(1);
-    again();
   });
 });
