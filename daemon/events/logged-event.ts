@@ -13,6 +13,8 @@ export class LoggedEvent {
   readonly #row: StoredEventRow;
   #json: string | null = null;
   #frame: string | null = null;
+  #jsonBytes: Buffer | null = null;
+  #frameBytes: Buffer | null = null;
 
   constructor(row: StoredEventRow) {
     this.#row = row;
@@ -21,6 +23,11 @@ export class LoggedEvent {
     this.seq = row.seq;
     this.turnId = row.turn_id;
     this.type = row.type;
+  }
+
+  /** About how long it is, in characters. */
+  get size(): number {
+    return this.#row.data.length;
   }
 
   /** The event as JSON text: one line, whatever an agent wrote, since JSON escapes line ends. */
@@ -37,6 +44,16 @@ export class LoggedEvent {
   get frame(): string {
     this.#frame ??= `id: ${this.seq}\nevent: ${this.type}\ndata: ${this.json}\n\n`;
     return this.#frame;
+  }
+
+  /** `json` as UTF-8. Sockets that wait hold these very bytes: an event costs its size once, however many are slow. */
+  get jsonBytes(): Buffer {
+    return (this.#jsonBytes ??= Buffer.from(this.json));
+  }
+
+  /** `frame` likewise. */
+  get frameBytes(): Buffer {
+    return (this.#frameBytes ??= Buffer.from(this.frame));
   }
 
   /** The event as data, checked against the contract. */

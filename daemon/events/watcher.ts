@@ -92,7 +92,8 @@ export class Watcher {
     this.#newest = Math.max(this.#newest, this.#source.position(last));
     switch (this.#state) {
       case "live":
-        this.#missed(this.#write(events));
+        // What is left of a burst is no sign of a slow reader: it came in one turn of the loop.
+        if (this.#write(events) === events.length) this.#missed(events.length);
         return;
       case "full":
         this.#missed(events.length);
@@ -103,7 +104,7 @@ export class Watcher {
     }
   }
 
-  /** So many events passed by that the reader had no room for. */
+  /** So many events passed by while the sink was full. */
   #missed(count: number): void {
     this.#missedWhileFull += count;
     if (this.#missedWhileFull > this.#maxLag) this.#end(() => this.#sink.tooSlow());

@@ -3,13 +3,14 @@ import type { Response } from "express";
 import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { EventSink, EventSource } from "../events/watcher.ts";
 import { Watcher } from "../events/watcher.ts";
+import { BUFFER_BYTES } from "./reader-buffer.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
 
 /** A comment goes out after this much silence, so that proxies keep the connection (spec: http-api, Messages). */
 const PING_MS = 15_000;
 /** A reader that was cut off may still read why for this long. One that reads nothing would hold its buffer for ever. */
 const CUT_OFF_MS = 30_000;
-/** Characters that are written at once: beyond the socket's own mark, a reader holds no more than this and one event. */
+/** Characters that are written at once. */
 const CHUNK = 64 * 1024;
 
 export interface SseOptions {
@@ -45,6 +46,11 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
   const ping = setInterval(() => {
     if (!response.writableNeedDrain) response.write(": ping\n\n");
   }, PING_MS);
+  const write = (frames: string | Buffer): void => {
+    if (frames.length === 0) return;
+    ping.refresh();
+    response.write(frames);
+  };
   const end = (lastFrame: string): void => {
     if (over) return;
     over = true;
@@ -58,21 +64,22 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
     write: (events) => {
       let frames = "";
       const flush = (): void => {
-        if (frames === "") return;
-        ping.refresh();
-        response.write(frames);
+        write(frames);
         frames = "";
       };
       let taken = 0;
       for (const event of events) {
-        if (response.writableNeedDrain) break;
+        if (response.writableLength >= BUFFER_BYTES) break; // `drain` will come
         taken += 1;
-        if (options.shows(event)) frames += event.frame;
+        if (options.shows(event)) {
+          if (frames.length + event.size >= CHUNK) flush();
+          if (event.size < CHUNK) frames += event.frame;
+          else write(event.frameBytes);
+        }
         if (options.endsAfter(event)) {
           end(frames);
           return taken;
         }
-        if (frames.length >= CHUNK) flush();
       }
       flush();
       return taken;

@@ -2,17 +2,15 @@
 import type { WebSocket } from "ws";
 import type { LoggedEvent } from "../events/logged-event.ts";
 import { Watcher, type EventSource } from "../events/watcher.ts";
+import { BUFFER_BYTES } from "./reader-buffer.ts";
 import { endFeed } from "./websocket.ts";
-
-/** Bytes that may wait in a socket before its watcher stops, and goes on from the log when half of them are gone. */
-const BUFFER_BYTES = 256 * 1024;
 
 export interface WebSocketFeedOptions {
   readonly source: EventSource;
   /** Events after this position. */
   readonly after: number;
   /** The event's message; null: this reader does not see it. */
-  readonly message: (event: LoggedEvent) => string | null;
+  readonly message: (event: LoggedEvent) => string | Buffer | null;
   /** What the event's message waits for; null when it can be made. The watcher stops meanwhile. */
   readonly before?: (event: LoggedEvent) => Promise<unknown> | null;
 }
@@ -45,7 +43,7 @@ export function feedWebSocket(client: WebSocket, options: WebSocketFeedOptions):
           if (mustWait(event)) break;
           taken += 1;
           const message = options.message(event);
-          if (message !== null) client.send(message, flushed);
+          if (message !== null) client.send(message, { binary: false }, flushed);
         }
         return taken;
       },

@@ -54,9 +54,18 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default true. */
   readonly offline?: boolean;
+  /** What Node is given before the program. */
+  readonly nodeArgs?: readonly string[];
 }
 
 const root = packageRoot();
+
+/** `nodeArgs` of a kartad whose agents do what each message orders (`test/fixtures/scripted-kartad/order.ts`). */
+export const SCRIPTED: readonly string[] = [
+  "--expose-gc",
+  "--disable-warning=ExperimentalWarning",
+  `--import=${path.join(root, "test/fixtures/scripted-kartad/inject.ts")}`,
+];
 
 /** The URL that a kartad says it listens on. Never settles if it says none. */
 export function listening(stderr: Readable): Promise<string> {
@@ -83,11 +92,17 @@ export function makeHome(): TestHome {
     ...extra,
   });
 
-  const spawn = ({ flags = [], env: extra = {}, offline = true }: StartOptions) => {
+  const spawn = ({ flags = [], env: extra = {}, offline = true, nodeArgs = [] }: StartOptions) => {
     const port = flags.includes("--port") || extra.KARTA_PORT !== undefined ? [] : ["--port", "0"];
     const child = execa(
       process.execPath,
-      [path.join(root, "daemon/bin/kartad.js"), ...port, ...(offline ? ["--offline"] : []), ...flags],
+      [
+        ...nodeArgs,
+        path.join(root, "daemon/bin/kartad.js"),
+        ...port,
+        ...(offline ? ["--offline"] : []),
+        ...flags,
+      ],
       {
         env: env(extra),
         extendEnv: false,

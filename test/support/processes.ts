@@ -49,3 +49,12 @@ export async function eventuallyIs(read: () => Promise<unknown>, expected: unkno
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+/** Waits until what is read is below a bound. @throws after 10 s, saying what was read last */
+export async function eventuallyBelow(read: () => Promise<number>, bound: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (let found = await read(); found >= bound; found = await read()) {
+    if (performance.now() > deadline) throw new Error(`expected less than ${bound}, found ${found}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

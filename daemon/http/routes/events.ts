@@ -38,7 +38,7 @@ export function mountEvents(router: Router, { sessions, eventsOf, scopeOf }: Ses
       streamEvents(response, { source, after, shows, endsAfter: () => false });
     } else {
       const client = upgrade.accept();
-      const message = (event: LoggedEvent) => (shows(event) ? event.json : null);
+      const message = (event: LoggedEvent) => (shows(event) ? event.jsonBytes : null);
       if (client !== null) feedWebSocket(client, { source, after, message });
     }
     return STREAMED;

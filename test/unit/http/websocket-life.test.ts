@@ -1,5 +1,6 @@
 /** How WebSockets begin and end, on a server whose one route is a feed without events. */
 import { once } from "node:events";
+import type { RequestListener } from "node:http";
 import net from "node:net";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { KartaError } from "../../../shared/errors.ts";
@@ -9,7 +10,7 @@ import { rawRequest } from "../../support/http.ts";
 import { HANDSHAKE, openSocket } from "../../support/websocket.ts";
 import type { WebSocket } from "ws";
 
-const undo: (() => Promise<unknown> | void)[] = [];
+const undo: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of undo.splice(0)) await step();
   jest.useRealTimers();
@@ -18,7 +19,7 @@ afterEach(async () => {
 /** The clients as the server has them come in their order. */
 async function serve() {
   const accepted: WebSocket[] = [];
-  const answer: Parameters<typeof createHttpServer>[0] = (request, response) => {
+  const answer: RequestListener = (request, response) => {
     try {
       const client = upgradeOf(request)?.accept() ?? null;
       if (client !== null) accepted.push(client);
