@@ -83,7 +83,12 @@ export class WebSockets {
     }
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket);
+    try {
+      response.assignSocket(socket);
+    } catch {
+      socket.destroy(); // a client that did not wait: an earlier request's answer still goes out here
+      return;
+    }
     response.on("finish", () => socket.destroySoon()); // it was refused
     upgrades.set(request, { accept: () => this.#accept(request, response, socket, head) });
     this.#answer(request, response);

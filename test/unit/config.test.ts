@@ -42,7 +42,7 @@ describe("a setting", () => {
 
   test("of a flag wins over the environment, that over kartad.toml", async () => {
     const home = await homeWith(
-      'host = "127.0.0.9"\nport = 1000\noffline = true\nlog_level = "warn"\nmax_processes = 3\ndrain_seconds = 0.5\nallowed_origins = ["https://shop.example"]\ninsecure = true\n',
+      'host = "127.0.0.9"\nport = 1000\noffline = true\nlog_level = "warn"\nmax_processes = 3\ndrain_seconds = 0.5\nretention_events = 20\nretention_days = 0.5\nallowed_origins = ["https://shop.example"]\ninsecure = true\n',
     );
     const file = { KARTA_HOME: home };
     expect(config([], file)).toMatchObject({
@@ -53,6 +53,8 @@ describe("a setting", () => {
       logLevel: "warn",
       maxProcesses: 3,
       drainSeconds: 0.5,
+      retentionEvents: 20,
+      retentionDays: 0.5,
       allowedOrigins: ["https://shop.example"],
     });
     const env = {
@@ -140,6 +142,8 @@ describe("a bad value names where it came from:", () => {
     ["host", 'host = ""'],
     ["max_processes", "max_processes = 0"],
     ["drain_seconds", "drain_seconds = -1"],
+    ["retention_events", "retention_events = 0"],
+    ["retention_days", "retention_days = -1"],
     ["allowed_origins", 'allowed_origins = ["shop.example"]'],
     ["log_level", 'log_level = "loud"'],
     ["prot", "prot = 80"],

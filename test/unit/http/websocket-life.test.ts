@@ -100,4 +100,16 @@ describe("WebSockets", () => {
     expect(server.listening).toBe(true);
     for (const client of accepted) if (client.readyState !== client.CLOSED) await once(client, "close");
   });
+
+  test("outlive an upgrade that comes behind a request whose answer goes on", async () => {
+    const { port, open } = await serve();
+    const socket = net.connect(port, "127.0.0.1");
+    const head = Object.entries(HANDSHAKE).map(([name, value]) => `${name}: ${value}\r\n`);
+    // The plain request is never answered by this server.
+    socket.write(`GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\n${head.join("")}\r\n`);
+    socket.on("error", () => undefined);
+    await once(socket.resume(), "close");
+    (await open()).ws.terminate();
+  });
 });
