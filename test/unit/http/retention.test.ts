@@ -74,8 +74,9 @@ describe("a reader whose place is pruned while it is slow", () => {
     const stalled = await openAndStall(port, `${eventsPath(id)}?after=0`);
     const socket = await openSocket({ url: `ws://127.0.0.1:${port}${eventsPath(id)}?after=0` });
     socket.ws.pause();
-    const COUNT = 300; // 30 MB: more than the system's own buffers take, and fewer events than cut a reader off
-    for (let more = 0; more < COUNT; more += 1) turn.say("x".repeat(100_000));
+    const COUNT = 120; // 12 MB: more than the system's own buffers take, and fewer events than cut a reader off
+    const description = "x".repeat(100_000); // a step's, since a turn's end repeats its texts
+    for (let more = 0; more < COUNT; more += 1) turn.emit({ type: "step_start", description });
     turn.end();
     await sent.outcome;
     await prune(id, COUNT);

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { httpBench, openStream } from "../../support/http.ts";
 import { openSocket, type OpenSocket } from "../../support/websocket.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
+
+jest.setTimeout(20_000); // megabytes
 
 const bench = await httpBench(spawnerForTests());
 const { port, harness, events, create, store, server } = bench;
@@ -31,11 +33,11 @@ describe("a WebSocket's reader", () => {
     const [served] = await connected;
     stalled.ws.pause();
     const reader = await open(`${eventsPath(id)}?after=0`);
-    const big = "x".repeat(100_000);
+    const description = "x".repeat(100_000); // a step's, since a turn's end repeats its texts
     let most = 0;
     for (let more = 0; store.feed.size === 2; more += 1) {
       if (more > 3000) throw new Error("nobody was cut off");
-      turn.say(more < 150 ? big : ".");
+      turn.emit({ type: "step_start", description: more < 100 ? description : "." });
       if (more % 50 === 0) await bench.runtime.log.settled();
       most = Math.max(most, served.writableLength);
     }
@@ -63,9 +65,10 @@ describe("a quick reader", () => {
     const id = await create();
     const socket = await open(eventsPath(id));
     const stream = await openStream(port, { path: eventsPath(id) });
-    // 3,000 at once, as long as four buffers; then one that is longer than a buffer.
+    // 3,000 at once, twice what a buffer takes; then one that is longer than a buffer.
     harness.script = (turn) => {
-      for (let word = 0; word < 3000; word += 1) turn.say("x".repeat(1000));
+      for (let step = 0; step < 3000; step += 1)
+        turn.emit({ type: "step_start", description: "x".repeat(500) });
       turn.say("y".repeat(1_500_000)).end();
     };
     await bench.ask(id, "all at once");
