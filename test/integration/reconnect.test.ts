@@ -12,6 +12,8 @@ import { EventPageSchema } from "../../shared/protocol/sessions.ts";
 
 const RUNS = Number(process.env.KARTA_PROPERTY_RUNS ?? 25);
 const SEED = process.env.KARTA_PROPERTY_SEED;
+/** A run that takes longer hangs: it fails, and its seed is told. */
+const RUN_MS = 40_000;
 jest.setTimeout(60_000 + RUNS * 5000);
 
 let home: TestHome;
@@ -148,6 +150,11 @@ test("a client that comes back sees 1..n with no gap and no duplicate, and one e
         }),
       );
     }),
-    { numRuns: RUNS, endOnFailure: true, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
+    {
+      numRuns: RUNS,
+      endOnFailure: true,
+      timeout: RUN_MS,
+      ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+    },
   );
 });
