@@ -10,7 +10,7 @@ import { watch, type Seen } from "../support/watching.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
 import { EventPageSchema } from "../../shared/protocol/sessions.ts";
 
-const RUNS = Number(process.env.KARTA_PROPERTY_RUNS ?? 25);
+const RUNS = Number(process.env.KARTA_PROPERTY_RUNS ?? 20);
 const SEED = process.env.KARTA_PROPERTY_SEED;
 /** A run that takes longer hangs: it fails, and its seed is told. */
 const RUN_MS = 40_000;
