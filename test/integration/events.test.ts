@@ -5,7 +5,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { frames, createSession, request, send } from "../support/api.ts";
-import { makeHome, SCRIPTED, type Kartad, type TestHome } from "../support/kartad.ts";
+import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { eventuallyIs } from "../support/processes.ts";
 import { HANDSHAKE, openSocket, type OpenSocket } from "../support/websocket.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
@@ -19,9 +20,7 @@ let home: TestHome;
 let kartad: Kartad;
 beforeAll(async () => {
   home = makeHome();
-  kartad = await home.start({ nodeArgs: SCRIPTED });
-  const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  kartad = await beginScripted(home);
 });
 afterAll(() => home.remove());
 
@@ -176,7 +175,7 @@ describe("a stop", () => {
     expect(await operators.ended).toEqual({ code: 1001, reason: "shutting_down" });
     expect((await stopped).code).toBe(0);
     deaf.destroy();
-    kartad = await home.start({ nodeArgs: SCRIPTED });
+    kartad = await startScripted(home);
   });
 });
 
@@ -190,7 +189,7 @@ describe("retention", () => {
     await send(kartad.url, id, order(10)); // 24 events in all
     await kartad.stop();
     writeFileSync(path.join(home.state, "kartad.toml"), "retention_events = 8\nretention_days = 0\n");
-    kartad = await home.start({ nodeArgs: SCRIPTED });
+    kartad = await startScripted(home);
 
     const page = async (query = "") => {
       const { body } = await request(kartad.url, "GET", `/v1/sessions/${id}/events?follow=false${query}`);

@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { createSession, request, send } from "../support/api.ts";
-import { makeHome, SCRIPTED, type Kartad, type TestHome } from "../support/kartad.ts";
+import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { watch, type Seen } from "../support/watching.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
 import { EventPageSchema } from "../../shared/protocol/sessions.ts";
@@ -21,17 +22,14 @@ let home: TestHome;
 let kartad: Promise<Kartad>;
 beforeAll(async () => {
   home = makeHome();
-  const first = await home.start({ nodeArgs: SCRIPTED });
-  kartad = Promise.resolve(first);
-  const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  kartad = Promise.resolve(await beginScripted(home));
 });
 afterAll(() => home.remove());
 
 function killAndRestart(): void {
   kartad = kartad.then(async (running) => {
     await running.kill();
-    return home.start({ nodeArgs: SCRIPTED });
+    return startScripted(home);
   });
 }
 

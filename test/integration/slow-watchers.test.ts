@@ -1,7 +1,8 @@
 /** Fifty watch one session of a real kartad, five of them never read: the others get all, kartad stays small. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { createSession, send } from "../support/api.ts";
-import { makeHome, SCRIPTED, type Kartad, type TestHome } from "../support/kartad.ts";
+import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { beginScripted } from "../support/scripted-kartad.ts";
 import { eventuallyBelow } from "../support/processes.ts";
 import { watch, type Watching } from "../support/watching.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
@@ -12,9 +13,7 @@ let home: TestHome;
 let kartad: Kartad;
 beforeAll(async () => {
   home = makeHome();
-  kartad = await home.start({ nodeArgs: SCRIPTED });
-  const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  kartad = await beginScripted(home);
 });
 afterAll(() => home.remove());
 

@@ -60,13 +60,6 @@ export interface StartOptions {
 
 const root = packageRoot();
 
-/** `nodeArgs` of a kartad whose agents do what each message orders (`test/fixtures/scripted-kartad/order.ts`). */
-export const SCRIPTED: readonly string[] = [
-  "--expose-gc",
-  "--disable-warning=ExperimentalWarning",
-  `--import=${path.join(root, "test/fixtures/scripted-kartad/inject.ts")}`,
-];
-
 /** The URL that a kartad says it listens on. Never settles if it says none. */
 export function listening(stderr: Readable): Promise<string> {
   return new Promise((resolve) => {

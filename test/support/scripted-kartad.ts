@@ -1,0 +1,27 @@
+/** A real kartad whose agents do what each message orders (`test/fixtures/scripted-kartad/order.ts`). */
+import path from "node:path";
+import { packageRoot } from "../../shared/paths.ts";
+import type { Kartad, TestHome } from "./kartad.ts";
+
+const NODE_ARGS = [
+  "--expose-gc",
+  "--disable-warning=ExperimentalWarning",
+  `--import=${path.join(packageRoot(), "test/fixtures/scripted-kartad/inject.ts")}`,
+];
+
+export function startScripted(home: TestHome): Promise<Kartad> {
+  return home.start({ nodeArgs: NODE_ARGS });
+}
+
+/** The first start of a home: registers its one project too. */
+export async function beginScripted(home: TestHome): Promise<Kartad> {
+  const kartad = await startScripted(home);
+  const { code, stderr } = await home.karta([
+    "project",
+    "add",
+    home.project("bot", { "CLAUDE.md": "# Bot" }),
+    "bot",
+  ]);
+  if (code !== 0) throw new Error(`the project was not added: ${stderr}`);
+  return kartad;
+}
