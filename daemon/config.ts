@@ -7,6 +7,7 @@ import { z } from "zod";
 import { issuesFromZod } from "../shared/errors.ts";
 import { socketPath, stateHome, type PathsEnvironment } from "../shared/paths.ts";
 import { parseToml } from "../shared/toml.ts";
+import { DEFAULT_LIMITS, LimitsSchema, type Limits } from "./http/limits.ts";
 
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
@@ -30,6 +31,7 @@ const FileSchema = z.strictObject({
   drain_seconds: z.number().min(0).max(3600).optional(),
   max_processes: z.int().min(1).max(10_000).optional(),
   max_process_mb: z.int().min(1).max(1_048_576).optional(),
+  limits: LimitsSchema.optional(),
 });
 
 export interface Config {
@@ -50,6 +52,8 @@ export interface Config {
   readonly maxProcesses: number;
   /** An agent process whose group holds more goes after its turn. */
   readonly maxProcessBytes: number;
+  /** What the public plane puts up with. */
+  readonly limits: Limits;
   readonly stateHome: string;
   readonly socketPath: string;
   readonly homedir: string;
@@ -70,7 +74,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
-log_level, drain_seconds, max_processes, max_process_mb. Flags win over the environment, that over the file.
+log_level, drain_seconds, max_processes, max_process_mb, [limits]. Flags win over the environment, that over the file.
 `;
 
 export type Command =
@@ -138,6 +142,7 @@ export function readConfig(
       drainSeconds: file.drain_seconds ?? 30,
       maxProcesses: file.max_processes ?? defaultMaxProcesses(),
       maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
+      limits: file.limits ?? DEFAULT_LIMITS,
       stateHome: home,
       socketPath: socket,
       homedir: place.homedir,

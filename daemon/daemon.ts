@@ -192,8 +192,10 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         offline: config.offline,
         loopbackOnly: isLoopback(config.host),
         allowedOrigins: config.allowedOrigins,
+        limits: config.limits,
         logger,
       }),
+      config.limits,
     );
     const port = await listenOnPort(publicServer, config.host, config.port);
     undo.push(() => closeServer(publicServer));
@@ -218,6 +220,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         }),
         stop: onStopRequested,
         version,
+        maxBodyBytes: config.limits.max_body_bytes,
         logger,
       }),
     );

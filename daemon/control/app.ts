@@ -4,8 +4,9 @@ import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
-import { mount } from "../http/mount.ts";
+import { limitBodies, mount } from "../http/mount.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
+import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { Log } from "../log.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
@@ -19,6 +20,7 @@ export interface ControlAppOptions extends Pick<
   /** Begins the graceful stop; returns at once. */
   readonly stop: () => void;
   readonly version: string;
+  readonly maxBodyBytes: number;
   readonly logger: Logger;
 }
 
@@ -26,6 +28,7 @@ export function controlApp(options: ControlAppOptions): Express {
   const { projects } = options;
   const logger = options.logger.child({ part: "control" });
   const app = baseApp(logger);
+  limitBodies(app, options.maxBodyBytes);
   app.use((_request, response, next) => {
     response.setHeader(VERSION_HEADER, options.version);
     next();
@@ -53,6 +56,7 @@ export function controlApp(options: ControlAppOptions): Express {
   }));
 
   mountMetrics(app, options.metrics);
+  mountOpenApi(app, options.version);
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
   app.use(errorBoundary(logger));

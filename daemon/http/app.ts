@@ -8,9 +8,12 @@ import type { EventSource } from "../events/watcher.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
-import { originGuard, requireLoopbackHost } from "./guards.ts";
-import { mount } from "./mount.ts";
+import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { limitBodies, mount } from "./mount.ts";
+import { limitRate, RequestRate } from "./request-rate.ts";
 import { mountMetrics, type MetricsPage } from "./routes/metrics.ts";
+import { mountOpenApi } from "./routes/openapi.ts";
 import { sessionRouter } from "./routes/sessions.ts";
 
 export interface PublicAppOptions {
@@ -24,6 +27,7 @@ export interface PublicAppOptions {
   /** False: bound to an address other than loopback, where the Host can be any name. */
   readonly loopbackOnly: boolean;
   readonly allowedOrigins: readonly string[];
+  readonly limits?: Limits;
   readonly logger: Logger;
 }
 
@@ -79,9 +83,13 @@ export function baseApp(logger: Logger): Express {
 
 export function publicApp(options: PublicAppOptions): Express {
   const logger = options.logger.child({ part: "http" });
+  const limits = options.limits ?? DEFAULT_LIMITS;
   const app = baseApp(logger);
+  limitBodies(app, limits.max_body_bytes);
   if (options.loopbackOnly) app.use(requireLoopbackHost);
   app.use(originGuard(options.allowedOrigins));
+  app.use(limitUrl(limits.max_url_bytes));
+  app.use(limitRate(new RequestRate(limits.requests_per_second)));
 
   const health = () => ({
     status: options.isDraining() ? ("draining" as const) : ("ok" as const),
@@ -95,6 +103,7 @@ export function publicApp(options: PublicAppOptions): Express {
     return Promise.resolve(health());
   });
   mountMetrics(app, options.metrics);
+  mountOpenApi(app, options.version);
 
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);

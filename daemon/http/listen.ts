@@ -1,22 +1,38 @@
-/** Starts an HTTP server with the limits that keep a slow or broken client from holding it. */
+/** Starts an HTTP server with the limits that keep a slow, broken or greedy client from holding it. */
 import { createServer, type RequestListener, type Server } from "node:http";
+import { answerBrokenRequests } from "./broken-requests.ts";
+import { Connections } from "./connections.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { refuseOnSocket } from "./raw-answer.ts";
 
 /** The address is in use by another program. */
 export class PortTakenError extends Error {
   override readonly name = "PortTakenError";
 }
 
-/** A request's headers and body must arrive within these; answers may take as long as a turn does. */
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const MAX_CONNECTIONS = 2048;
+/** How often Node looks for connections that are out of time. */
+const CHECK_MS = 1000;
 
-export function createHttpServer(listener: RequestListener): Server {
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
-    listener,
-  );
-  server.maxConnections = MAX_CONNECTIONS;
+export function createHttpServer(listener: RequestListener, limits: Limits = DEFAULT_LIMITS): Server {
+  const server = createServer({
+    noDelay: true,
+    maxHeaderSize: limits.max_header_bytes,
+    headersTimeout: limits.headers_timeout_seconds * 1000,
+    requestTimeout: limits.request_timeout_seconds * 1000,
+    connectionsCheckingInterval: CHECK_MS,
+    keepAliveTimeout: limits.keep_alive_seconds * 1000,
+    requireHostHeader: false, // Node's refusal has no body; the Host guard's has
+  });
+  const connections = new Connections(server, limits.max_connections);
+  answerBrokenRequests(server, limits);
+  // Without the second, Node answers an expectation it does not know with an empty 417; it may be passed over (RFC 9110).
+  for (const event of ["request", "checkExpectation"]) {
+    server.on(event, (...[request, response]: Parameters<RequestListener>) => {
+      const refusal = connections.refuses(request.socket);
+      if (refusal === null) listener(request, response);
+      else refuseOnSocket(request.socket, refusal);
+    });
+  }
   return server;
 }
 
