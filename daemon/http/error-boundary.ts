@@ -22,9 +22,7 @@ function asKartaError(error: unknown): KartaError | null {
         `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
       );
     case "entity.too.large":
-      return new KartaError("body_too_large", `the body is over the limit of ${http.data.limit ?? 0} bytes`, {
-        fields: { limit_bytes: http.data.limit ?? 0 },
-      });
+      return bodyTooLarge(http.data.limit ?? 0);
     case "encoding.unsupported":
     case "charset.unsupported":
       return new KartaError(
@@ -36,6 +34,12 @@ function asKartaError(error: unknown): KartaError | null {
         ? new KartaError("bad_request", error instanceof Error ? error.message : "")
         : null;
   }
+}
+
+export function bodyTooLarge(maxBytes: number): KartaError {
+  return new KartaError("body_too_large", `the body is over the limit of ${maxBytes} bytes`, {
+    fields: { limit_bytes: maxBytes },
+  });
 }
 
 /** A body can be wrong in a hundred thousand places; an answer must not be larger than what it answers. */

@@ -1,16 +1,9 @@
 /** Puts a declared route on a router: params and body are checked by its schemas before the handler sees them. */
-import express, {
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-  type Router,
-} from "express";
+import type { Request, RequestHandler, Response, Router } from "express";
 import type { z } from "zod";
-import { KartaError } from "../../shared/errors.ts";
 import { takesBody, type PathParams, type Route } from "../../shared/protocol/route.ts";
 import { invalidRequest } from "./error-boundary.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { objectOf, readJson, requireJson } from "./json-body.ts";
 
 /** The handler wrote the answer itself (a stream). */
 export const STREAMED = Symbol("streamed");
@@ -26,40 +19,6 @@ export interface Call<Path extends string, Query, Body> {
 export type Handler<Path extends string, Query, Body, Answer> = (
   call: Call<Path, Query, Body>,
 ) => Promise<Answer | typeof STREAMED>;
-
-const jsonReader = (limit: number): RequestHandler =>
-  express.json({ limit, strict: false, type: () => true });
-const defaultReader = jsonReader(DEFAULT_LIMITS.max_body_bytes);
-const readers = new WeakMap<object, RequestHandler>();
-
-/** Larger bodies are refused by every route of this app. */
-export function limitBodies(app: Express, bytes: number): void {
-  readers.set(app, jsonReader(bytes));
-}
-
-/** Refuses a body that is not JSON, and reads one that is. A request without a body is `{}` where one is expected. */
-const readJson: RequestHandler = (request, response, next) =>
-  (readers.get(request.app) ?? defaultReader)(request, response, next);
-
-const requireJson: RequestHandler = (request, _response, next) => {
-  const hasBody =
-    request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
-  if (hasBody && request.is(["application/json", "application/*+json"]) === false) {
-    throw new KartaError(
-      "unsupported_media_type",
-      `expected Content-Type: application/json, found ${request.headers["content-type"] ?? "none"}`,
-    );
-  }
-  next();
-};
-
-/** @throws KartaError `invalid_json` when the body is JSON but not an object */
-function objectOf(body: unknown): object {
-  if (body === undefined) return {};
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
-  const found = body === null ? "null" : Array.isArray(body) ? "an array" : `a ${typeof body}`;
-  throw new KartaError("invalid_json", `expected the body to be a JSON object, found ${found}`);
-}
 
 function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);

@@ -9,6 +9,7 @@ import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
+import { observeKarta } from "./contract/observer.ts";
 import { sessionBench, type SessionBench } from "./sessions.ts";
 import { storeBench, type StoreBench } from "./store.ts";
 
@@ -16,6 +17,22 @@ export interface HttpBench extends SessionBench {
   readonly store: StoreBench;
   readonly port: number;
   readonly url: string;
+}
+
+/** What a public app of this bench is made with. */
+export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | "store">): PublicAppOptions {
+  return {
+    sessions,
+    eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
+    projectExists: (name) => name === "bot",
+    metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
+    isDraining: () => false,
+    version: "0.0.0",
+    offline: true,
+    loopbackOnly: true,
+    allowedOrigins: ["https://shop.example"],
+    logger: silent,
+  };
 }
 
 /** Call at a test file's top level. */
@@ -26,21 +43,11 @@ export async function httpBench(
   const store = await storeBench();
   const sessions = sessionBench(store, spawner);
   const server = createHttpServer(
-    publicApp({
-      sessions: sessions.sessions,
-      eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
-      projectExists: (name) => name === "bot",
-      metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
-      isDraining: () => false,
-      version: "0.0.0",
-      offline: true,
-      loopbackOnly: true,
-      allowedOrigins: ["https://shop.example"],
-      logger: silent,
-      ...options,
-    }),
+    publicApp({ ...publicOptions({ sessions: sessions.sessions, store }), ...options }),
+    options.limits,
   );
   const port = await listenOnPort(server, "127.0.0.1", 0);
+  observeKarta(`http://127.0.0.1:${port}`);
   afterAll(async () => {
     server.closeAllConnections();
     server.close();
