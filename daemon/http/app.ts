@@ -65,6 +65,7 @@ export function baseApp(logger: Logger): Express {
     const requestId = newId("req");
     response.setHeader("X-Request-Id", requestId);
     response.setHeader("X-Content-Type-Options", "nosniff");
+    delete request.headers["if-none-match"]; // with `*`, express would answer 304 to any GET
     response.on("close", () => {
       logger.debug(
         {

@@ -55,6 +55,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default true. */
   readonly offline?: boolean;
+  /** What Node is given before the program. */
+  readonly nodeArgs?: readonly string[];
 }
 
 const root = packageRoot();
@@ -84,11 +86,17 @@ export function makeHome(): TestHome {
     ...extra,
   });
 
-  const spawn = ({ flags = [], env: extra = {}, offline = true }: StartOptions) => {
+  const spawn = ({ flags = [], env: extra = {}, offline = true, nodeArgs = [] }: StartOptions) => {
     const port = flags.includes("--port") || extra.KARTA_PORT !== undefined ? [] : ["--port", "0"];
     const child = execa(
       process.execPath,
-      [path.join(root, "daemon/bin/kartad.js"), ...port, ...(offline ? ["--offline"] : []), ...flags],
+      [
+        ...nodeArgs,
+        path.join(root, "daemon/bin/kartad.js"),
+        ...port,
+        ...(offline ? ["--offline"] : []),
+        ...flags,
+      ],
       {
         env: env(extra),
         extendEnv: false,

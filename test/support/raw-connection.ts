@@ -41,8 +41,13 @@ export class RawConnection {
   }
 
   write(text: string): this {
-    this.#socket.write(text);
+    this.#socket.write(text, "latin1");
     return this;
+  }
+
+  /** Nothing more is said from here. */
+  end(): void {
+    this.#socket.end();
   }
 
   leave(): void {
@@ -80,7 +85,8 @@ export class RawConnection {
   }
 }
 
-function wholeAnswer(said: string): RawHttpAnswer | null {
+/** The first answer in these words; null while it is not whole. */
+export function wholeAnswer(said: string): RawHttpAnswer | null {
   const [head, body = ""] = splitOnce(said, "\r\n\r\n");
   const [first = "", ...lines] = head.split("\r\n");
   const headers = Object.fromEntries(
