@@ -3,20 +3,9 @@
  * it (the rooms, their wiring, the program itself) stays as users run it. It also answers the bench over the process
  * channel, where a figure can only be taken from inside.
  */
-import { registerHooks } from "node:module";
+import { replaceHarness } from "./replace-harness.ts";
 
-registerHooks({
-  resolve: (specifier, context, next) => {
-    // The bundle has no seams; the compiler's output is the same program, file by file.
-    if (specifier.endsWith("/kartad/main.js")) return next("../../dist/daemon/main.js", context);
-    if (!specifier.endsWith("/claude/claude-code.js")) return next(specifier, context);
-    return {
-      url: new URL("./harness.ts", import.meta.url).href,
-      format: "module-typescript",
-      shortCircuit: true,
-    };
-  },
-});
+replaceHarness(new URL("./harness.ts", import.meta.url));
 
 process.on("message", (question) => {
   if (question === "collect garbage") globalThis.gc?.();

@@ -1,5 +1,6 @@
 /** `/openapi.json` → requests: some as it says, some with one thing wrong, some with many. */
 import fc from "fast-check";
+import { z } from "zod";
 import type { OpenApiDocument, Operation } from "../../../daemon/http/openapi/document.ts";
 import type { Parameter } from "../../../daemon/http/openapi/parameters.ts";
 import type { JsonSchema } from "../../../daemon/http/openapi/schemas.ts";
@@ -140,6 +141,8 @@ function headersOf(
   }));
 }
 
+const fieldsOf = (value: unknown): Record<string, unknown> => z.record(z.string(), z.unknown()).parse(value);
+
 function bodyOf(
   operation: Operation,
   resolve: (ref: string) => JsonSchema,
@@ -158,9 +161,9 @@ function bodyOf(
       fc.oneof(wildString, fc.constantFrom("text", "stream", "metadata", "decision", "agent")),
       wild,
     )
-    .map(([value, name, oddValue]) => JSON.stringify({ ...Object(value), [name]: oddValue }));
+    .map(([value, name, oddValue]) => JSON.stringify({ ...fieldsOf(value), [name]: oddValue }));
   const lacking = fits.chain((value) =>
-    fc.subarray(Object.entries(Object(value))).map((kept) => JSON.stringify(Object.fromEntries(kept))),
+    fc.subarray(Object.entries(fieldsOf(value))).map((kept) => JSON.stringify(Object.fromEntries(kept))),
   );
   return fc.oneof(
     { weight: 10, arbitrary: text },
