@@ -17,10 +17,14 @@ import {
   UserMessageSchema,
 } from "../events.ts";
 import { HealthSchema } from "./health.ts";
+import { MessagePageSchema } from "./messages.ts";
+import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
+import { AddParticipantSchema } from "./participants.ts";
 import {
+  CancelTurnSchema,
   CreateSessionSchema,
   EventPageSchema,
-  MetadataSchema,
+  PatchSessionSchema,
   PendingInputSchema,
   PermissionModeSchema,
   ResolveInputSchema,
@@ -48,14 +52,19 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Session: SessionSchema,
   SessionPage: SessionPageSchema,
   CreateSession: CreateSessionSchema,
+  PatchSession: PatchSessionSchema,
   Metadata: MetadataSchema,
+  MetadataPatch: MetadataPatchSchema,
   PermissionMode: PermissionModeSchema,
   Participant: ParticipantSchema,
+  AddParticipant: AddParticipantSchema,
   Usage: UsageSchema,
   SendMessage: SendMessageSchema,
   TurnResult: TurnResultSchema,
+  CancelTurn: CancelTurnSchema,
   PendingInput: PendingInputSchema,
   ResolveInput: ResolveInputSchema,
+  MessagePage: MessagePageSchema,
   Message: MessageSchema,
   UserMessage: UserMessageSchema,
   AssistantMessage: AssistantMessageSchema,

@@ -26,6 +26,8 @@ export interface Route<
   readonly response: Response;
   /** The data of each server-sent event, where the route can answer with a stream. */
   readonly stream?: z.ZodType;
+  /** Headers that an answer may have: name → what it says. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   /** What the route itself refuses with; `edgeErrors` has what comes of every route's parts. */
   readonly errors: readonly ErrorCode[];
   /** Failures after the answer's first words: then the status is 502, whatever the code. */

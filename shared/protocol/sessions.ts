@@ -25,6 +25,7 @@ import {
   ResolveInputSchema,
   SendMessageSchema,
   StreamQuerySchema,
+  TURN_HEADER,
   TurnResultSchema,
 } from "./turns.ts";
 
@@ -217,6 +218,7 @@ export const sessionRoutes = {
     body: SendMessageSchema,
     response: TurnResultSchema,
     stream: StreamFrameSchema,
+    answerHeaders: { [TURN_HEADER]: "The turn's id, on a stream: to cancel it while it has no events yet." },
     errors: ["unknown_agent", "queue_full", "idempotency_mismatch", "cursor_expired", ...TURN_ERROR_CODES],
     lateErrors: TURN_ERROR_CODES,
   }),

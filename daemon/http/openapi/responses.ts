@@ -10,9 +10,15 @@ export interface Reference {
   readonly $ref: string;
 }
 
+export interface HeaderObject {
+  readonly description: string;
+  readonly schema: JsonSchema;
+}
+
 export interface ResponseObject {
   readonly description: string;
-  readonly headers: Readonly<Record<string, Reference>>;
+  /** A reference: every such answer has it. */
+  readonly headers: Readonly<Record<string, Reference | HeaderObject>>;
   readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 
@@ -79,6 +85,12 @@ function refusal(status: number, codes: readonly ErrorCode[]): ResponseObject {
 /** The answer of a route that did what it was asked. */
 export function successOf(route: Route, schemas: Schemas): ResponseObject {
   const isText = route.response instanceof z.ZodString;
+  const ownHeaders = Object.fromEntries(
+    Object.entries(route.answerHeaders ?? {}).map(([name, description]): [string, HeaderObject] => [
+      name,
+      { description, schema: { type: "string" } },
+    ]),
+  );
   const content = {
     ...(route.response instanceof z.ZodUndefined
       ? {}
@@ -92,7 +104,7 @@ export function successOf(route: Route, schemas: Schemas): ResponseObject {
       route.stream === undefined
         ? "Done."
         : "JSON; or server-sent events: `id` is the event's `seq`, `event` its type, and `data` is JSON of this schema.",
-    headers: headers("X-Request-Id"),
+    headers: { ...headers("X-Request-Id"), ...ownHeaders },
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };
 }

@@ -13,6 +13,8 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   project: fc.constant("bot"),
   agent: fc.constantFrom("default", "billing"),
   current_agent: fc.constantFrom("default", "billing"),
+  name: fc.constantFrom("ada", "Łukasz", "机器人"),
+  participant_name: fc.constantFrom("ada", "Łukasz", "机器人"),
   session_id: sessionToken,
   parent_id: sessionToken,
 };
