@@ -23,7 +23,7 @@ export const ERRORS = {
   no_project: { status: 409, when: "A session was asked for with no project registered." },
   project_required: {
     status: 409,
-    when: "A session was asked for with several projects registered and none named.",
+    when: "A session was asked for with several projects registered and none named; carries `projects`.",
   },
   input_already_resolved: { status: 409, when: "The approval was answered before." },
   no_turn_running: { status: 409, when: "Nothing to cancel." },

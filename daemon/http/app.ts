@@ -7,6 +7,7 @@ import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
+import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
 import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
 import { limitBodies } from "./json-body.ts";
@@ -88,6 +89,7 @@ export function publicApp(options: PublicAppOptions): Express {
   const limits = options.limits ?? DEFAULT_LIMITS;
   const app = baseApp(logger);
   limitBodies(app, limits.max_body_bytes);
+  app.use(requireRoom);
   if (options.loopbackOnly) app.use(requireLoopbackHost);
   app.use(originGuard(options.allowedOrigins));
   app.use(limitUrl(limits.max_url_bytes));

@@ -1,9 +1,8 @@
 /** Starts an HTTP server with the limits that keep a slow, broken or greedy client from holding it. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { answerBrokenRequests } from "./broken-requests.ts";
-import { Connections } from "./connections.ts";
+import { limitConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { refuseOnSocket } from "./raw-answer.ts";
 
 /** The address is in use by another program. */
 export class PortTakenError extends Error {
@@ -23,16 +22,10 @@ export function createHttpServer(listener: RequestListener, limits: Limits = DEF
     keepAliveTimeout: limits.keep_alive_seconds * 1000,
     requireHostHeader: false, // Node's refusal has no body; the Host guard's has
   });
-  const connections = new Connections(server, limits.max_connections);
+  server.on("request", listener);
+  server.on("checkExpectation", listener); // else an expectation that Node does not know is an empty 417
+  limitConnections(server, limits.max_connections);
   answerBrokenRequests(server, limits);
-  // Without the second, Node answers an expectation it does not know with an empty 417; it may be passed over (RFC 9110).
-  for (const event of ["request", "checkExpectation"]) {
-    server.on(event, (...[request, response]: Parameters<RequestListener>) => {
-      const refusal = connections.refuses(request.socket);
-      if (refusal === null) listener(request, response);
-      else refuseOnSocket(request.socket, refusal);
-    });
-  }
   return server;
 }
 

@@ -47,7 +47,7 @@ export async function httpBench(
     options.limits,
   );
   const port = await listenOnPort(server, "127.0.0.1", 0);
-  observeKarta(`http://127.0.0.1:${port}`);
+  await observeKarta(`http://127.0.0.1:${port}`);
   afterAll(async () => {
     server.closeAllConnections();
     server.close();

@@ -139,7 +139,7 @@ export function makeHome(): TestHome {
         listening(child.stderr),
         done.then((exit) => Promise.reject(new Error(`kartad ended before it listened: ${exit.stderr}`))),
       ]);
-      observeKarta(url);
+      await observeKarta(url);
       const end = (signal: NodeJS.Signals): Promise<KartadExit> => {
         child.kill(signal);
         return done;

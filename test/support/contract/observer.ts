@@ -10,7 +10,7 @@ import type { AnswerHead } from "./document.ts";
 
 type Contract = typeof import("./document.ts");
 
-/** Loaded with the first answer: most test files have none. */
+/** Loaded with the first Karta: most test files have none. */
 let contract: Contract | null = null;
 let loading: Promise<void> | null = null;
 const waiting: ((contract: Contract) => void)[] = [];
@@ -18,9 +18,21 @@ const found: string[] = [];
 /** Ports of real Kartas: what they answer is checked even if it does not look like theirs. */
 const ports = new Set<string>();
 
-/** Called by whatever starts a Karta for a test. */
-export function observeKarta(url: string): void {
+/**
+ * Called by whatever starts a Karta for a test. Resolves when the check is ready: loaded with the first answer instead, it
+ * would hold that answer's frames up, and a test would see them come at once.
+ */
+export async function observeKarta(url: string): Promise<void> {
   ports.add(new URL(url).port);
+  await load();
+}
+
+function load(): Promise<void> {
+  loading ??= import("./document.ts").then((loaded) => {
+    contract = loaded;
+    for (const one of waiting.splice(0)) one(loaded);
+  });
+  return loading;
 }
 
 /** Takes what was found since the last call, when all that came in is looked at. */
@@ -39,10 +51,7 @@ function check(head: AnswerHead, look: (contract: Contract) => string[]): void {
     return;
   }
   waiting.push(now);
-  loading ??= import("./document.ts").then((loaded) => {
-    contract = loaded;
-    for (const one of waiting.splice(0)) one(loaded);
-  });
+  void load();
 }
 
 /** An answer as its bytes come in. */

@@ -116,6 +116,13 @@ const ODD_HEADERS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "X-Forwarded-For": headerText,
 };
 
+const UPGRADE = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
 function headersOf(
   operation: Operation,
   resolve: (ref: string) => JsonSchema,
@@ -132,6 +139,7 @@ function headersOf(
   const odd = fc.oneof(
     { weight: 8, arbitrary: fc.constant({}) },
     { weight: 2, arbitrary: oddOne },
+    { weight: 1, arbitrary: fc.constant(UPGRADE) },
     { weight: 1, arbitrary: rare },
   );
   return fc.tuple(fc.record(Object.fromEntries(fields), { requiredKeys: [] }), odd).map(([own, more]) => ({

@@ -47,6 +47,10 @@ export class Fuzzer {
         const says = `${request.method} ${path}: ${error.code ?? ""} ${error.message}`;
         done(asked.destroyed && error.code === "ECONNRESET" && asked.reusedSocket ? null : says);
       });
+      asked.on("upgrade", (_response, socket) => {
+        socket.destroy();
+        done(null);
+      });
       asked.on("response", (response) => {
         const status = response.statusCode ?? 0;
         this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
