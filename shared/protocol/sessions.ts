@@ -245,6 +245,6 @@ export const sessionRoutes = {
     body: NothingSchema,
     response: EventPageSchema,
     stream: StreamFrameSchema,
-    errors: ["storage_unavailable"],
+    errors: ["cursor_expired", "shutting_down", "storage_unavailable"],
   }),
 } as const;
