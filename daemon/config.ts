@@ -7,6 +7,7 @@ import { z } from "zod";
 import { issuesFromZod } from "../shared/errors.ts";
 import { socketPath, stateHome, type PathsEnvironment } from "../shared/paths.ts";
 import { parseToml } from "../shared/toml.ts";
+import { DEFAULT_LIMITS, LimitsSchema, type Limits } from "./http/limits.ts";
 
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
@@ -32,6 +33,7 @@ const FileSchema = z.strictObject({
   max_process_mb: z.int().min(1).max(1_048_576).optional(),
   retention_events: z.int().min(1).max(1_000_000_000).optional(),
   retention_days: z.number().min(0).max(36_500).optional(),
+  limits: LimitsSchema.optional(),
 });
 
 export interface Config {
@@ -56,6 +58,8 @@ export interface Config {
   readonly retentionEvents: number;
   /** Events younger than this stay, however many. */
   readonly retentionDays: number;
+  /** What the public plane puts up with. */
+  readonly limits: Limits;
   readonly stateHome: string;
   readonly socketPath: string;
   readonly homedir: string;
@@ -76,8 +80,8 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
-log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days. Flags win over the
-environment, that over the file.
+log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
+the environment, that over the file.
 `;
 
 export type Command =
@@ -147,6 +151,7 @@ export function readConfig(
       retentionEvents: file.retention_events ?? 10_000,
       retentionDays: file.retention_days ?? 7,
       maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
+      limits: file.limits ?? DEFAULT_LIMITS,
       stateHome: home,
       socketPath: socket,
       homedir: place.homedir,

@@ -193,9 +193,10 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       offline: config.offline,
       loopbackOnly: isLoopback(config.host),
       allowedOrigins: config.allowedOrigins,
+      limits: config.limits,
       logger,
     });
-    const publicServer = createHttpServer(app);
+    const publicServer = createHttpServer(app, config.limits);
     const sockets = new WebSockets(publicServer, app);
     const port = await listenOnPort(publicServer, config.host, config.port);
     undo.push(() => closeServer(publicServer, sockets));
@@ -222,6 +223,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       }),
       stop: onStopRequested,
       version,
+      maxBodyBytes: config.limits.max_body_bytes,
       logger,
     });
     const controlServer = createServer({ shouldUpgradeCallback: asksForWebSocket }, operatorsApp);

@@ -4,80 +4,77 @@
  */
 import { z } from "zod";
 
-/** Code → HTTP status. The comment says when it is raised. */
-export const ERROR_STATUS = {
-  /** The body is not JSON, or is JSON but not an object. */
-  invalid_json: 400,
-  /** A route parameter or query value is malformed in a way that no field schema covers. */
-  bad_request: 400,
-  /** No credential, or one that is not valid. */
-  unauthorized: 401,
-  /** The project's budget is spent; checked before anything runs. */
-  budget_exhausted: 402,
-  /** A good credential for another project or scope. */
-  forbidden: 403,
-  /** A browser origin that is not on the allow-list, or a Host header that is not this daemon's. */
-  origin_not_allowed: 403,
-  /** No such thing, or another tenant's thing: the two are never told apart. */
-  not_found: 404,
-  /** A session was asked for with no project registered. */
-  no_project: 409,
-  /** A session was asked for with several projects registered and none named. */
-  project_required: 409,
-  /** The approval was answered before. */
-  input_already_resolved: 409,
-  /** Nothing to cancel. */
-  no_turn_running: 409,
-  no_active_release: 409,
-  /** The same Idempotency-Key with another body. */
-  idempotency_mismatch: 409,
-  /** The name belongs to another folder. */
-  project_name_taken: 409,
-  /** The events asked for are older than what is kept; carries `oldest_seq`. */
-  cursor_expired: 410,
-  /** The body is over the limit; carries `limit_bytes`. */
-  body_too_large: 413,
-  /** The body is not `application/json`. */
-  unsupported_media_type: 415,
-  /** A field is missing, of the wrong type, or out of range; carries `issues`. */
-  invalid_request: 422,
-  /** The agent is not one of the project's; carries `known`. */
-  unknown_agent: 422,
-  /** The app's own policy refused the message. */
-  policy_refused: 422,
-  /** The folder cannot be registered: it is missing, or its files are wrong; carries `issues`. */
-  invalid_project: 422,
-  /** The app's entry point could not be loaded. */
-  entry_point_failed: 422,
-  /** Too many requests. */
-  rate_limited: 429,
-  /** The session's queue of waiting turns is full. */
-  queue_full: 429,
-  /** A bug in Karta; the log has the rest under `request_id`. */
-  internal: 500,
-  /** The agent's process ended in the middle of a turn. */
-  harness_crashed: 502,
-  /** The turn ran past `turn_timeout_seconds`. */
-  harness_timeout: 502,
-  /** The model's service answered with an error. */
-  model_error: 502,
-  /** The model's service refused the credential. */
-  model_auth: 502,
-  /** kartad ended while the turn was queued or running. */
-  daemon_restarted: 502,
-  /** The watcher read too slowly and was cut off; its cursor is still good. Never stored. */
-  slow_consumer: 503,
-  /** The harness cannot run now: no binary, no credential, or a project whose app does not load. */
-  harness_unavailable: 503,
-  /** Every process is taken and the wait queue is full or too slow. */
-  pool_saturated: 503,
-  /** The daemon is stopping. */
-  shutting_down: 503,
-  /** The store cannot be written (a full disk, say). */
-  storage_unavailable: 503,
-} as const satisfies Record<string, number>;
+/** Code → the HTTP status it travels with, and when it is used. */
+export const ERRORS = {
+  invalid_json: { status: 400, when: "The body is not JSON, or is JSON but not an object." },
+  bad_request: {
+    status: 400,
+    when: "A route parameter or query value is malformed in a way that no field schema covers.",
+  },
+  unauthorized: { status: 401, when: "No credential, or one that is not valid." },
+  budget_exhausted: { status: 402, when: "The project's budget is spent; checked before anything runs." },
+  forbidden: { status: 403, when: "A good credential for another project or scope." },
+  origin_not_allowed: {
+    status: 403,
+    when: "A browser origin that is not on the allow-list, or a Host header that is not this daemon's.",
+  },
+  not_found: { status: 404, when: "No such thing, or another tenant's thing: the two are never told apart." },
+  request_timeout: { status: 408, when: "The headers or the body did not arrive in time." },
+  no_project: { status: 409, when: "A session was asked for with no project registered." },
+  project_required: {
+    status: 409,
+    when: "A session was asked for with several projects registered and none named; carries `projects`.",
+  },
+  input_already_resolved: { status: 409, when: "The approval was answered before." },
+  no_turn_running: { status: 409, when: "Nothing to cancel." },
+  no_active_release: { status: 409, when: "The project has no release that is active." },
+  idempotency_mismatch: { status: 409, when: "The same Idempotency-Key with another body." },
+  project_name_taken: { status: 409, when: "The name belongs to another folder." },
+  cursor_expired: {
+    status: 410,
+    when: "The events asked for are older than what is kept; carries `oldest_seq`.",
+  },
+  body_too_large: { status: 413, when: "The body is over the limit; carries `limit_bytes`." },
+  url_too_long: { status: 414, when: "The path and query are over the limit; carries `limit_bytes`." },
+  unsupported_media_type: { status: 415, when: "The body is not `application/json`." },
+  invalid_request: {
+    status: 422,
+    when: "A field is missing, of the wrong type, or out of range; carries `issues`.",
+  },
+  unknown_agent: { status: 422, when: "The agent is not one of the project's; carries `known`." },
+  policy_refused: { status: 422, when: "The app's own policy refused the message." },
+  invalid_project: {
+    status: 422,
+    when: "The folder cannot be registered: it is missing, or its files are wrong; carries `issues`.",
+  },
+  entry_point_failed: { status: 422, when: "The app's entry point could not be loaded." },
+  rate_limited: { status: 429, when: "Too many requests from this address." },
+  queue_full: { status: 429, when: "The session's queue of waiting turns is full." },
+  headers_too_large: {
+    status: 431,
+    when: "The request line and headers are over the limit; carries `limit_bytes`.",
+  },
+  internal: { status: 500, when: "A bug in Karta; the log has the rest under `request_id`." },
+  harness_crashed: { status: 502, when: "The agent's process ended in the middle of a turn." },
+  harness_timeout: { status: 502, when: "The turn ran past `turn_timeout_seconds`." },
+  model_error: { status: 502, when: "The model's service answered with an error." },
+  model_auth: { status: 502, when: "The model's service refused the credential." },
+  daemon_restarted: { status: 502, when: "kartad ended while the turn was queued or running." },
+  slow_consumer: {
+    status: 503,
+    when: "The watcher read too slowly and was cut off; its cursor is still good. Never stored.",
+  },
+  harness_unavailable: {
+    status: 503,
+    when: "The harness cannot run now: no binary, no credential, or a project whose app does not load.",
+  },
+  pool_saturated: { status: 503, when: "Every process is taken and the wait queue is full or too slow." },
+  too_many_connections: { status: 503, when: "As many connections are open as may be." },
+  shutting_down: { status: 503, when: "The daemon is stopping." },
+  storage_unavailable: { status: 503, when: "The store cannot be written (a full disk, say)." },
+} as const satisfies Record<string, { readonly status: number; readonly when: string }>;
 
-export type ErrorCode = keyof typeof ERROR_STATUS;
+export type ErrorCode = keyof typeof ERRORS;
 
 /** Codes that may end a turn's stream (spec: http-api, Messages). */
 export const TURN_ERROR_CODES = [
@@ -104,7 +101,7 @@ export function isTurnErrorCode(code: string): code is TurnErrorCode {
   return turnCodes.has(code);
 }
 
-const knownCodes = new Set<string>(Object.keys(ERROR_STATUS));
+const knownCodes = new Set<string>(Object.keys(ERRORS));
 
 /** Narrows a string from the wire to a known code. */
 export function isErrorCode(value: string): value is ErrorCode {
@@ -154,7 +151,7 @@ export class KartaError extends Error {
     this.fields = options.fields ?? {};
     this.issues = options.issues ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
-    this.status = options.status ?? ERROR_STATUS[code];
+    this.status = options.status ?? ERRORS[code].status;
   }
 
   /** The wire form. */
@@ -180,9 +177,9 @@ export function systemErrorCode(error: unknown): string | null {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : null;
 }
 
-/** Turns zod's findings into the wire's issues: a dotted path and what was expected and found. */
-export function issuesFromZod(error: z.ZodError): Issue[] {
-  return error.issues.map((issue) => ({
+/** Turns zod's findings into the wire's issues, the first `most` of them: a dotted path, what was expected and found. */
+export function issuesFromZod(error: z.ZodError, most = Infinity): Issue[] {
+  return error.issues.slice(0, most).map((issue) => ({
     path: issue.path.map(String).join("."),
     message: issue.message,
   }));

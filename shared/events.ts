@@ -5,6 +5,9 @@
 import { z } from "zod";
 import { TURN_ERROR_CODES } from "./errors.ts";
 
+/** RFC 3339, UTC. */
+export const TimeSchema = z.iso.datetime();
+
 export const UsageSchema = z.object({
   input_tokens: z.int().nonnegative(),
   output_tokens: z.int().nonnegative(),
@@ -14,13 +17,15 @@ export const UsageSchema = z.object({
 });
 export type Usage = z.infer<typeof UsageSchema>;
 
+export const ToolInputSchema = z.unknown().describe("What the tool is given: its own matter.");
+
 export const TextPartSchema = z.object({ type: z.literal("text"), text: z.string() });
 export const ReasoningPartSchema = z.object({ type: z.literal("reasoning"), text: z.string() });
 export const ToolUsePartSchema = z.object({
   type: z.literal("tool_use"),
   tool_use_id: z.string(),
   tool_name: z.string(),
-  tool_input: z.unknown(),
+  tool_input: ToolInputSchema,
 });
 export const ToolResultPartSchema = z.object({
   type: z.literal("tool_result"),
@@ -72,7 +77,7 @@ export const EVENT_DATA = {
   text: z.object({ part: TextPartSchema, message_id: z.string() }),
   /** Only in a turn that asked for it with `thinking: true`. */
   reasoning: z.object({ part: ReasoningPartSchema }),
-  tool_use: z.object({ tool_name: z.string(), tool_input: z.unknown(), tool_use_id: z.string() }),
+  tool_use: z.object({ tool_name: z.string(), tool_input: ToolInputSchema, tool_use_id: z.string() }),
   /** `content` is text, cut at 32 KiB, then `truncated` is true. */
   tool_result: z.object({
     tool_use_id: z.string(),
@@ -87,14 +92,14 @@ export const EVENT_DATA = {
     request_id: z.string(),
     kind: InputKindSchema,
     tool: z.string(),
-    tool_input: z.unknown(),
+    tool_input: ToolInputSchema,
     message: z.string(),
     options: z.array(z.string()),
-    expires_at: z.string(),
+    expires_at: TimeSchema,
   }),
   input_resolved: z.object({ request_id: z.string(), decision: InputDecisionSchema, by: z.string() }),
   /** Harness internals; hidden unless `?include=system`. */
-  system: z.object({ subtype: z.string(), detail: z.unknown() }),
+  system: z.object({ subtype: z.string(), detail: z.unknown().describe("The harness's own.") }),
   /** Terminal. */
   error: z.object({ code: z.enum(TURN_ERROR_CODES), message: z.string(), retryable: z.boolean() }),
   /** Terminal. */
@@ -114,12 +119,10 @@ export type EventDraft = { [T in EventType]: { readonly type: T; readonly data: 
 const eventSchemaOf = <T extends EventType>(type: T) =>
   z.object({
     type: z.literal(type),
-    seq: z.int().positive(),
+    seq: z.int().positive().describe("Grows by exactly 1 over the session's whole life."),
     session_id: z.string(),
-    /** Null for what happens outside a turn (a hand-off by PATCH). */
-    turn_id: z.string().nullable(),
-    /** Milliseconds since the epoch. */
-    timestamp: z.int(),
+    turn_id: z.string().nullable().describe("Null for what happens outside a turn: a hand-off by PATCH."),
+    timestamp: z.int().describe("Milliseconds since the epoch."),
     data: EVENT_DATA[type],
   });
 
@@ -141,6 +144,12 @@ export const SessionEventSchema = z.discriminatedUnion("type", [
 
 /** A stored event, as clients see it. */
 export type SessionEvent = z.infer<typeof SessionEventSchema>;
+
+/** Ends a subscription and nothing else: it has no id, is not stored, and the reader's cursor is still good. */
+export const SubscriptionErrorSchema = z.object({ type: z.literal("error"), data: EVENT_DATA.error });
+
+/** The data of one server-sent event. */
+export const StreamFrameSchema = z.union([SessionEventSchema, SubscriptionErrorSchema]);
 
 /** True for the one event that ends a turn's stream. */
 export function isTerminal(event: { readonly type: EventType }): boolean {

@@ -4,9 +4,11 @@ import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
+import { limitBodies } from "../http/json-body.ts";
 import { mount } from "../http/mount.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
 import { mountFeeds, type FeedOptions } from "./feeds.ts";
+import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
@@ -16,6 +18,7 @@ export interface ControlAppOptions
   /** Begins the graceful stop; returns at once. */
   readonly stop: () => void;
   readonly version: string;
+  readonly maxBodyBytes: number;
   readonly logger: Logger;
 }
 
@@ -23,6 +26,7 @@ export function controlApp(options: ControlAppOptions): Express {
   const { projects } = options;
   const logger = options.logger.child({ part: "control" });
   const app = baseApp(logger);
+  limitBodies(app, options.maxBodyBytes);
   app.use((_request, response, next) => {
     response.setHeader(VERSION_HEADER, options.version);
     next();
@@ -43,6 +47,7 @@ export function controlApp(options: ControlAppOptions): Express {
   mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
   mountFeeds(app, options);
   mountMetrics(app, options.metrics);
+  mountOpenApi(app, options.version);
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
   app.use(errorBoundary(logger));

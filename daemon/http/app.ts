@@ -7,10 +7,15 @@ import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
+import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
-import { originGuard, requireLoopbackHost } from "./guards.ts";
+import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
+import { limitBodies } from "./json-body.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { mount } from "./mount.ts";
+import { limitRate, RequestRate } from "./request-rate.ts";
 import { mountMetrics, type MetricsPage } from "./routes/metrics.ts";
+import { mountOpenApi } from "./routes/openapi.ts";
 import { sessionRouter } from "./routes/sessions.ts";
 
 export interface PublicAppOptions {
@@ -24,6 +29,7 @@ export interface PublicAppOptions {
   /** False: bound to an address other than loopback, where the Host can be any name. */
   readonly loopbackOnly: boolean;
   readonly allowedOrigins: readonly string[];
+  readonly limits?: Limits;
   readonly logger: Logger;
 }
 
@@ -60,6 +66,7 @@ export function baseApp(logger: Logger): Express {
     const requestId = newId("req");
     response.setHeader("X-Request-Id", requestId);
     response.setHeader("X-Content-Type-Options", "nosniff");
+    delete request.headers["if-none-match"]; // with `*`, express would answer 304 to any GET
     response.on("close", () => {
       logger.debug(
         {
@@ -79,9 +86,14 @@ export function baseApp(logger: Logger): Express {
 
 export function publicApp(options: PublicAppOptions): Express {
   const logger = options.logger.child({ part: "http" });
+  const limits = options.limits ?? DEFAULT_LIMITS;
   const app = baseApp(logger);
+  limitBodies(app, limits.max_body_bytes);
+  app.use(requireRoom);
   if (options.loopbackOnly) app.use(requireLoopbackHost);
   app.use(originGuard(options.allowedOrigins));
+  app.use(limitUrl(limits.max_url_bytes));
+  app.use(limitRate(new RequestRate(limits.requests_per_second)));
 
   const health = () => ({
     status: options.isDraining() ? ("draining" as const) : ("ok" as const),
@@ -95,6 +107,7 @@ export function publicApp(options: PublicAppOptions): Express {
     return Promise.resolve(health());
   });
   mountMetrics(app, options.metrics);
+  mountOpenApi(app, options.version);
 
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);

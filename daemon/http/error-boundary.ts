@@ -22,9 +22,7 @@ function asKartaError(error: unknown): KartaError | null {
         `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
       );
     case "entity.too.large":
-      return new KartaError("body_too_large", `the body is over the limit of ${http.data.limit ?? 0} bytes`, {
-        fields: { limit_bytes: http.data.limit ?? 0 },
-      });
+      return bodyTooLarge(http.data.limit ?? 0);
     case "encoding.unsupported":
     case "charset.unsupported":
       return new KartaError(
@@ -38,13 +36,39 @@ function asKartaError(error: unknown): KartaError | null {
   }
 }
 
+export function bodyTooLarge(maxBytes: number): KartaError {
+  return new KartaError("body_too_large", `the body is over the limit of ${maxBytes} bytes`, {
+    fields: { limit_bytes: maxBytes },
+  });
+}
+
+/** A body can be wrong in a hundred thousand places; an answer must not be larger than what it answers. */
+const SHOWN_ISSUES = 20;
+const SHOWN_CHARACTERS = 300;
+
 /** Turns a schema's findings into a 422. */
 export function invalidRequest(error: z.ZodError): KartaError {
-  const issues = issuesFromZod(error);
-  const detail = issues
-    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
-    .join("; ");
-  return new KartaError("invalid_request", detail, { issues });
+  const issues = issuesFromZod(error, SHOWN_ISSUES).map(({ path, message }) => ({
+    path: shortened(path),
+    message: shortened(message),
+  }));
+  const words = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  const more = error.issues.length - issues.length;
+  if (more > 0) words.push(`and ${more} more`);
+  return new KartaError("invalid_request", words.join("; "), { issues });
+}
+
+function shortened(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
+}
+
+/** 429 and 503 always say when to come back. */
+const COME_BACK_SECONDS = 5;
+
+/** The `Retry-After` of an error's answer; null where it has none. */
+export function retryAfter({ retryAfterSeconds, status }: KartaError): string | null {
+  const seconds = retryAfterSeconds ?? (status === 429 || status === 503 ? COME_BACK_SECONDS : null);
+  return seconds === null ? null : String(seconds);
 }
 
 export const noSuchRoute: RequestHandler = (request) => {
@@ -63,8 +87,8 @@ export function errorBoundary(logger: Logger): ErrorRequestHandler {
     }
     const answer =
       known ?? new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
-    if (answer.retryAfterSeconds !== null)
-      response.setHeader("Retry-After", String(answer.retryAfterSeconds));
+    const after = retryAfter(answer);
+    if (after !== null) response.setHeader("Retry-After", after);
     response.status(answer.status).json(answer.toBody());
   };
 }

@@ -55,6 +55,18 @@ export function originGuard(allowed: readonly string[]): RequestHandler {
   };
 }
 
+/** Refuses a path and query that are longer than any of ours. */
+export function limitUrl(maxBytes: number): RequestHandler {
+  return (request, _response, next) => {
+    if (request.url.length > maxBytes) {
+      throw new KartaError("url_too_long", `the URL is over the limit of ${maxBytes} bytes`, {
+        fields: { limit_bytes: maxBytes },
+      });
+    }
+    next();
+  };
+}
+
 function refused(): KartaError {
   return new KartaError(
     "origin_not_allowed",

@@ -1,5 +1,8 @@
-/** Starts an HTTP server with the limits that keep a slow or broken client from holding it. */
+/** Starts an HTTP server with the limits that keep a slow, broken or greedy client from holding it. */
 import { createServer, type RequestListener, type Server } from "node:http";
+import { answerBrokenRequests } from "./broken-requests.ts";
+import { limitConnections } from "./connections.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { asksForWebSocket } from "./websocket.ts";
 
 /** The address is in use by another program. */
@@ -7,22 +10,24 @@ export class PortTakenError extends Error {
   override readonly name = "PortTakenError";
 }
 
-/** A request's headers and body must arrive within these; answers may take as long as a turn does. */
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const MAX_CONNECTIONS = 2048;
+/** How often Node looks for connections that are out of time. */
+const CHECK_MS = 1000;
 
-export function createHttpServer(listener: RequestListener): Server {
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      noDelay: true,
-      shouldUpgradeCallback: asksForWebSocket,
-    },
-    listener,
-  );
-  server.maxConnections = MAX_CONNECTIONS;
+export function createHttpServer(listener: RequestListener, limits: Limits = DEFAULT_LIMITS): Server {
+  const server = createServer({
+    noDelay: true,
+    maxHeaderSize: limits.max_header_bytes,
+    headersTimeout: limits.headers_timeout_seconds * 1000,
+    requestTimeout: limits.request_timeout_seconds * 1000,
+    connectionsCheckingInterval: CHECK_MS,
+    keepAliveTimeout: limits.keep_alive_seconds * 1000,
+    shouldUpgradeCallback: asksForWebSocket,
+    requireHostHeader: false, // Node's refusal has no body; the Host guard's has
+  });
+  server.on("request", listener);
+  server.on("checkExpectation", listener); // else an expectation that Node does not know is an empty 417
+  limitConnections(server, limits.max_connections);
+  answerBrokenRequests(server, limits);
   return server;
 }
 

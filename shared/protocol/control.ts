@@ -101,6 +101,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: StatusSchema,
+    errors: [],
   }),
   stop: route({
     method: "POST",
@@ -110,6 +111,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: z.object({ pid: z.int() }),
+    errors: [],
   }),
   listProjects: route({
     method: "GET",
@@ -119,6 +121,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: z.object({ data: z.array(ProjectSchema) }),
+    errors: [],
   }),
   addProject: route({
     method: "POST",
@@ -128,6 +131,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: AddProjectSchema,
     response: AddProjectResultSchema,
+    errors: ["invalid_project", "entry_point_failed", "harness_unavailable", "project_name_taken"],
   }),
   checkProject: route({
     method: "POST",
@@ -137,6 +141,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: AddProjectSchema,
     response: ProjectReportSchema,
+    errors: ["invalid_project", "entry_point_failed", "harness_unavailable", "project_name_taken"],
   }),
   getProject: route({
     method: "GET",
@@ -146,6 +151,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: ProjectSchema,
+    errors: [],
   }),
   removeProject: route({
     method: "DELETE",
@@ -155,6 +161,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: z.object({ archived_sessions: z.int() }),
+    errors: [],
   }),
   setDefaultProject: route({
     method: "PUT",
@@ -164,6 +171,7 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: ProjectSchema,
+    errors: [],
   }),
   tail: route({
     method: "GET",
@@ -173,6 +181,7 @@ export const controlRoutes = {
     query: TailQuerySchema,
     body: NothingSchema,
     response: TailItemSchema,
+    errors: [],
   }),
   logs: route({
     method: "GET",
@@ -182,5 +191,6 @@ export const controlRoutes = {
     query: LogsQuerySchema,
     body: NothingSchema,
     response: z.object({ data: z.array(LogLineSchema) }),
+    errors: [],
   }),
 } as const;

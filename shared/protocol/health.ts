@@ -1,4 +1,4 @@
-/** Liveness, readiness and measurements of the daemon. */
+/** What a daemon says of itself: liveness, readiness, measurements, its contract. */
 import { z } from "zod";
 import { route } from "./route.ts";
 import { NoQuerySchema, NothingSchema } from "./sessions.ts";
@@ -6,9 +6,11 @@ import { NoQuerySchema, NothingSchema } from "./sessions.ts";
 export const HealthSchema = z.object({
   status: z.enum(["ok", "draining"]),
   version: z.string(),
-  /** True: replies are scripted by the offline model, never a model's. */
-  offline: z.boolean(),
+  offline: z.boolean().describe("True: replies are scripted by the offline model, never a model's."),
 });
+
+/** Its inside is OpenAPI's own matter. */
+export const OpenApiDocumentSchema = z.looseObject({ openapi: z.string() });
 
 export const healthRoutes = {
   healthz: route({
@@ -19,6 +21,7 @@ export const healthRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: HealthSchema,
+    errors: [],
   }),
   readyz: route({
     method: "GET",
@@ -28,6 +31,7 @@ export const healthRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: HealthSchema,
+    errors: ["shutting_down"],
   }),
   metrics: route({
     method: "GET",
@@ -37,5 +41,16 @@ export const healthRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: z.string(),
+    errors: [],
+  }),
+  openapi: route({
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This document",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: OpenApiDocumentSchema,
+    errors: [],
   }),
 } as const;

@@ -6,19 +6,22 @@ const value = z.union([z.string().max(LIMITS.metadataStringLength), z.number(), 
   error: "expected a string, number, boolean or null",
 });
 const key = z.string().min(1).max(LIMITS.metadataKeyLength);
-// A record passes over this key: it would be lost without a word.
-const withoutProto = z
-  .unknown()
-  .refine((input) => typeof input !== "object" || input === null || !Object.hasOwn(input, "__proto__"), {
-    error: "__proto__ cannot be a key",
-  });
 
 const ofAtMost = (keys: number) =>
-  withoutProto
-    .pipe(z.record(key, value, { error: "expected an object of JSON scalars" }))
+  z
+    .preprocess(
+      (input, context) => {
+        // A record passes over this key: it would be lost without a word.
+        if (typeof input === "object" && input !== null && Object.hasOwn(input, "__proto__"))
+          context.addIssue("__proto__ cannot be a key");
+        return input;
+      },
+      z.record(key, value, { error: "expected an object of JSON scalars" }),
+    )
     .refine((metadata) => Object.keys(metadata).length <= keys, {
       error: (issue) => `expected at most ${keys} keys, found ${Object.keys(issue.input ?? {}).length}`,
-    });
+    })
+    .meta({ maxProperties: keys }); // what the refinement says, for the OpenAPI document
 
 export const MetadataSchema = ofAtMost(LIMITS.metadataKeys);
 export type Metadata = z.infer<typeof MetadataSchema>;

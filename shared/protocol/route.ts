@@ -1,5 +1,6 @@
 /** A route, declared once: the server validates with it, the clients call by it, the OpenAPI page is made from it. */
 import type { z } from "zod";
+import type { ErrorCode } from "../errors.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -13,11 +14,34 @@ export interface Route<
   /** Express form: `:name` marks a parameter. */
   readonly path: Path;
   readonly summary: string;
+  /** What the summary leaves out, as Markdown. */
+  readonly description?: string;
   /** The status of a plain success. */
   readonly status: number;
   readonly query: Query;
+  /** Request headers that only some routes read, by their usual spelling. */
+  readonly headers?: z.ZodObject;
   readonly body: Body;
+  /** A string: the answer is text, not JSON. */
   readonly response: Response;
+  /** The data of each server-sent event, where the route can answer with a stream. */
+  readonly stream?: z.ZodType;
+  /** Headers that an answer may have: name → what it says. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
+  /** What the route itself refuses with; `edgeErrors` has what comes of every route's parts. */
+  readonly errors: readonly ErrorCode[];
+  /** Failures after the answer's first words: then the status is 502, whatever the code. */
+  readonly lateErrors?: readonly ErrorCode[];
+}
+
+/** The names of a path's parameters, in order. */
+export function paramNames(path: string): string[] {
+  return [...path.matchAll(/:([a-z_]+)/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** True: requests carry a JSON object, be it an empty one. */
+export function takesBody(route: Pick<Route, "body">): boolean {
+  return route.body.safeParse({}).success || !route.body.safeParse(undefined).success;
 }
 
 /** The parameters that a path names: `"/sessions/:id"` → `{ id: string }`. */

@@ -1,15 +1,37 @@
 /** Sessions and turns as the public API shows them (spec: http-api, Sessions and Messages). */
 import { z } from "zod";
-import { MessageSchema, ParticipantSchema, SessionEventSchema, UsageSchema } from "../events.ts";
+import { TURN_ERROR_CODES } from "../errors.ts";
+import {
+  ParticipantSchema,
+  SessionEventSchema,
+  StreamFrameSchema,
+  TimeSchema,
+  UsageSchema,
+} from "../events.ts";
+import { CursorHeadersSchema, IdempotencyHeadersSchema } from "./headers.ts";
 import { integerText } from "./integer-text.ts";
 import { LIMITS } from "./limits.ts";
 import { MessagePageSchema, MessagesQuerySchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema, type Metadata } from "./metadata.ts";
-import { AddParticipantSchema, ParticipantNameSchema, ParticipantTypeSchema } from "./participants.ts";
+import { AddParticipantSchema } from "./participants.ts";
 import { route } from "./route.ts";
+import {
+  AgentNameSchema,
+  CancelTurnSchema,
+  EventPageSchema,
+  EventsQuerySchema,
+  LiveTurnStateSchema,
+  PendingInputSchema,
+  ResolveInputSchema,
+  SendMessageSchema,
+  StreamQuerySchema,
+  TURN_HEADER,
+  TurnResultSchema,
+} from "./turns.ts";
 
 export { LIMITS, MetadataSchema };
 export type { Metadata };
+export * from "./turns.ts";
 
 export const NothingSchema = z.undefined();
 export const NoQuerySchema = z.object({});
@@ -21,46 +43,18 @@ export type PermissionMode = z.infer<typeof PermissionModeSchema>;
 export const ProjectNameSchema = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
   error: "expected 1 to 63 lowercase letters, digits and hyphens, with no hyphen at either end",
 });
-const AgentNameSchema = z.string().min(1).max(200);
-
-/** A turn that has not ended. `queued` waits for its place, `awaiting_input` for an approval. */
-export const LiveTurnStateSchema = z.enum(["queued", "running", "awaiting_input"]);
-export type LiveTurnState = z.infer<typeof LiveTurnStateSchema>;
-
-export const PendingInputSchema = z.object({
-  request_id: z.string(),
-  kind: z.enum(["tool_use", "question"]),
-  tool: z.string(),
-  tool_input: z.unknown(),
-  message: z.string(),
-  options: z.array(z.string()),
-  expires_at: z.string(),
-});
-export type PendingInput = z.infer<typeof PendingInputSchema>;
-
-/** An answer to a pending input. `answers` is for questions: the question's text → the chosen option, or own words. */
-export const InputAnswerSchema = z.strictObject({
-  decision: z.enum(["approve_once", "approve_session", "deny"]),
-  /** With `deny`: what the agent is told. */
-  message: z.string().min(1).max(10_000).optional(),
-  answers: z.record(z.string().max(2000), z.string().max(10_000)).optional(),
-});
-export type InputAnswer = z.infer<typeof InputAnswerSchema>;
-export const ResolveInputSchema = InputAnswerSchema.extend({ stream: z.boolean().optional() });
-
 export const SessionSchema = z.object({
   id: z.string(),
-  /** Repeats `id`: the tutorial's browser code reads it. */
-  session_id: z.string(),
+  session_id: z.string().describe("Repeats `id`."), // the tutorial's browser code reads it
   project: z.object({ ref: z.string(), version: z.string() }),
   metadata: MetadataSchema,
   current_agent: z.string(),
   status: z.enum(["active", "archived"]),
   turn: z
-    .object({ id: z.string(), state: LiveTurnStateSchema, started_at: z.string().nullable() })
+    .object({ id: z.string(), state: LiveTurnStateSchema, started_at: TimeSchema.nullable() })
     .nullable(),
-  created_at: z.string(),
-  updated_at: z.string(),
+  created_at: TimeSchema,
+  updated_at: TimeSchema,
   parent_id: z.string().nullable(),
   pending_input: PendingInputSchema.nullable(),
   permission_mode: PermissionModeSchema,
@@ -89,46 +83,14 @@ export const PatchSessionSchema = z.strictObject({
 });
 export type PatchSession = z.infer<typeof PatchSessionSchema>;
 
-export const SendMessageSchema = z.strictObject({
-  text: z
-    .string({
-      error: (issue) => (issue.input === undefined ? "required: the message's text" : "expected a string"),
-    })
-    .min(1, { error: "expected 1 to 200000 characters, found none" })
-    .max(LIMITS.textLength, {
-      error: (issue) =>
-        `expected 1 to ${LIMITS.textLength} characters, found ${typeof issue.input === "string" ? issue.input.length : 0}`,
-    }),
-  stream: z.boolean().optional(),
-  agent: AgentNameSchema.optional(),
-  participant_name: ParticipantNameSchema.optional(),
-  participant_type: ParticipantTypeSchema.optional(),
-  thinking: z.boolean().optional(),
-});
-export type SendMessage = z.infer<typeof SendMessageSchema>;
-
-/** Without `turn_id`: the running turn, or the next one. */
-export const CancelTurnSchema = z.strictObject({ turn_id: z.string().max(100).optional() });
-
-/** A unary turn's answer. */
-export const TurnResultSchema = z.object({
-  text: z.string(),
-  session_id: z.string(),
-  turn_id: z.string(),
-  agent: z.string(),
-  status: z.enum(["completed", "input_required", "cancelled"]),
-  messages: z.array(MessageSchema),
-  usage: UsageSchema,
-  pending_input: PendingInputSchema.optional(),
-});
-export type TurnResult = z.infer<typeof TurnResultSchema>;
-
-export const ListSessionsQuerySchema = z.looseObject({
-  project: z.string().max(100).optional(),
-  status: z.enum(["active", "archived"]).optional(),
-  limit: integerText("a page size", 1, LIMITS.pageSize).optional(),
-  cursor: z.string().max(500).optional(),
-});
+export const ListSessionsQuerySchema = z
+  .looseObject({
+    project: z.string().max(100).optional(),
+    status: z.enum(["active", "archived"]).optional().describe("`active` if not given."),
+    limit: integerText("a page size", 1, LIMITS.pageSize).optional(),
+    cursor: z.string().max(500).optional().describe("The `next_cursor` of an earlier page."),
+  })
+  .meta({ patternProperties: { "^metadata\\.": { type: "string" } } }); // `metadata.KEY=VALUE`: the route reads them
 export type ListSessionsQuery = z.infer<typeof ListSessionsQuerySchema>;
 
 export const SessionPageSchema = z.object({
@@ -137,46 +99,41 @@ export const SessionPageSchema = z.object({
 });
 export type SessionPage = z.infer<typeof SessionPageSchema>;
 
-export const StreamQuerySchema = z.object({
-  /** `system` shows harness internals too. */
-  include: z.string().max(100).optional(),
-});
-
-export const EventsQuerySchema = z.looseObject({
-  after: integerText("a seq", 0, Number.MAX_SAFE_INTEGER).optional(),
-  follow: z.enum(["true", "false"]).optional(),
-  limit: integerText("a page size", 1, LIMITS.eventPageSize).optional(),
-  /** `system` shows harness internals too. */
-  include: z.string().max(100).optional(),
-});
-export const EventPageSchema = z.object({
-  data: z.array(SessionEventSchema),
-  next_after: z.int().nonnegative(),
-});
-export type EventPage = z.infer<typeof EventPageSchema>;
-
-/** On a streamed turn's answer: the turn's id, so that it can be cancelled while it waits and has no events yet. */
-export const TURN_HEADER = "karta-turn-id";
-
 /** Paths are relative to a family's base: `/v1`, or `/v1/projects/:ref`. */
 export const sessionRoutes = {
   resolveInput: route({
     method: "PUT",
     path: "/sessions/:id/inputs/:request_id",
     summary: "Answer an approval or a question; answers with what the turn does next",
+    description:
+      "The stream that was open when the turn paused goes on too. An answer is taken once; a late one is 409.",
     status: 200,
     query: NoQuerySchema,
     body: ResolveInputSchema,
     response: z.object({ session: SessionSchema, events: z.array(SessionEventSchema) }),
+    stream: StreamFrameSchema,
+    errors: ["input_already_resolved", "storage_unavailable"],
   }),
   createSession: route({
     method: "POST",
     path: "/sessions",
     summary: "Create a session, or resume the one named by session_id",
+    description:
+      "With no `project`: the default one, else the only one registered. With a `session_id` nothing is created: the " +
+      "answer is that session.",
     status: 201,
     query: NoQuerySchema,
+    headers: IdempotencyHeadersSchema,
     body: CreateSessionSchema,
     response: SessionSchema,
+    errors: [
+      "not_found",
+      "no_project",
+      "project_required",
+      "unknown_agent",
+      "idempotency_mismatch",
+      "storage_unavailable",
+    ],
   }),
   listSessions: route({
     method: "GET",
@@ -186,6 +143,7 @@ export const sessionRoutes = {
     query: ListSessionsQuerySchema,
     body: NothingSchema,
     response: SessionPageSchema,
+    errors: ["storage_unavailable"],
   }),
   getSession: route({
     method: "GET",
@@ -195,6 +153,7 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: SessionSchema,
+    errors: ["storage_unavailable"],
   }),
   patchSession: route({
     method: "PATCH",
@@ -204,6 +163,7 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: PatchSessionSchema,
     response: SessionSchema,
+    errors: ["unknown_agent", "storage_unavailable"],
   }),
   addParticipant: route({
     method: "POST",
@@ -213,6 +173,7 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: AddParticipantSchema,
     response: ParticipantSchema,
+    errors: ["storage_unavailable"],
   }),
   deleteSession: route({
     method: "DELETE",
@@ -222,6 +183,7 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: NothingSchema,
+    errors: ["storage_unavailable"],
   }),
   cancelTurn: route({
     method: "POST",
@@ -231,6 +193,7 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: CancelTurnSchema,
     response: z.object({ turn_id: z.string() }),
+    errors: ["no_turn_running", "storage_unavailable"],
   }),
   warmSession: route({
     method: "POST",
@@ -240,15 +203,24 @@ export const sessionRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: NothingSchema,
+    errors: ["harness_unavailable", "shutting_down", "storage_unavailable"],
   }),
   sendMessage: route({
     method: "POST",
     path: "/sessions/:id/messages",
     summary: "Run one turn: JSON, or server-sent events with stream: true",
+    description:
+      "A session runs one turn at a time; up to 16 more wait in order. A stream ends after exactly one terminal event, " +
+      "`done` or `error`. A client that leaves does not stop the turn: it reads on from its cursor by the events route.",
     status: 200,
     query: StreamQuerySchema,
+    headers: IdempotencyHeadersSchema,
     body: SendMessageSchema,
     response: TurnResultSchema,
+    stream: StreamFrameSchema,
+    answerHeaders: { [TURN_HEADER]: "The turn's id, on a stream: to cancel it while it has no events yet." },
+    errors: ["unknown_agent", "queue_full", "idempotency_mismatch", "cursor_expired", ...TURN_ERROR_CODES],
+    lateErrors: TURN_ERROR_CODES,
   }),
   listMessages: route({
     method: "GET",
@@ -258,14 +230,21 @@ export const sessionRoutes = {
     query: MessagesQuerySchema,
     body: NothingSchema,
     response: MessagePageSchema,
+    errors: ["storage_unavailable"],
   }),
   events: route({
     method: "GET",
     path: "/sessions/:id/events",
     summary: "Watch the session's events, or page through them with follow=false",
+    description:
+      "Server-sent events of everything in the session from now on; `after` or `Last-Event-ID` replays first, with no gap " +
+      "and no duplicate. The same path upgrades to a WebSocket: one JSON event a message, the same cursor.",
     status: 200,
     query: EventsQuerySchema,
+    headers: CursorHeadersSchema,
     body: NothingSchema,
     response: EventPageSchema,
+    stream: StreamFrameSchema,
+    errors: ["cursor_expired", "shutting_down", "storage_unavailable"],
   }),
 } as const;

@@ -10,6 +10,7 @@ import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
+import { observeKarta } from "./contract/observer.ts";
 import { sessionBench, type SessionBench } from "./sessions.ts";
 import { storeBench, type StoreBench } from "./store.ts";
 
@@ -21,15 +22,10 @@ export interface HttpBench extends SessionBench {
   readonly url: string;
 }
 
-/** Call at a test file's top level. */
-export async function httpBench(
-  spawner: ProcessSpawner,
-  options: Partial<PublicAppOptions> = {},
-): Promise<HttpBench> {
-  const store = await storeBench();
-  const sessions = sessionBench(store, spawner);
-  const app = publicApp({
-    sessions: sessions.sessions,
+/** What a public app of this bench is made with. */
+export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | "store">): PublicAppOptions {
+  return {
+    sessions,
     eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
     projectExists: (name) => name === "bot",
     metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
@@ -39,11 +35,21 @@ export async function httpBench(
     loopbackOnly: true,
     allowedOrigins: ["https://shop.example"],
     logger: silent,
-    ...options,
-  });
-  const server = createHttpServer(app);
+  };
+}
+
+/** Call at a test file's top level. */
+export async function httpBench(
+  spawner: ProcessSpawner,
+  options: Partial<PublicAppOptions> = {},
+): Promise<HttpBench> {
+  const store = await storeBench();
+  const sessions = sessionBench(store, spawner);
+  const app = publicApp({ ...publicOptions({ sessions: sessions.sessions, store }), ...options });
+  const server = createHttpServer(app, options.limits);
   const sockets = new WebSockets(server, app);
   const port = await listenOnPort(server, "127.0.0.1", 0);
+  await observeKarta(`http://127.0.0.1:${port}`);
   afterAll(async () => {
     sockets.close();
     server.closeAllConnections();

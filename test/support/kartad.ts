@@ -7,6 +7,7 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
+import { observeKarta } from "./contract/observer.ts";
 
 export interface KartadExit {
   readonly code: number | null;
@@ -138,6 +139,7 @@ export function makeHome(): TestHome {
         listening(child.stderr),
         done.then((exit) => Promise.reject(new Error(`kartad ended before it listened: ${exit.stderr}`))),
       ]);
+      await observeKarta(url);
       const end = (signal: NodeJS.Signals): Promise<KartadExit> => {
         child.kill(signal);
         return done;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import path from "node:path";
 import { ConfigError, readConfig, type Config } from "../../daemon/config.ts";
+import { DEFAULT_LIMITS } from "../../daemon/http/limits.ts";
 import { folderWith } from "./apps/temp-project.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -36,7 +37,17 @@ describe("a setting", () => {
       logLevel: "info",
       foreground: true,
       drainSeconds: 30,
+      limits: DEFAULT_LIMITS,
       stateHome: home,
+    });
+  });
+
+  test("of [limits] leaves the other limits as they were", async () => {
+    const home = await homeWith("[limits]\nmax_body_bytes = 4096\nrequests_per_second = 0.5\n");
+    expect(config([], { KARTA_HOME: home }).limits).toEqual({
+      ...DEFAULT_LIMITS,
+      max_body_bytes: 4096,
+      requests_per_second: 0.5,
     });
   });
 
@@ -147,6 +158,10 @@ describe("a bad value names where it came from:", () => {
     ["allowed_origins", 'allowed_origins = ["shop.example"]'],
     ["log_level", 'log_level = "loud"'],
     ["prot", "prot = 80"],
+    ["limits.max_body_bytes", "[limits]\nmax_body_bytes = 10"],
+    ["limits.max_url_bytes", "[limits]\nmax_url_bytes = 20000"],
+    ["limits.headers_timeout_seconds", "[limits]\nrequest_timeout_seconds = 5"],
+    ["max_bodies", "[limits]\nmax_bodies = 1"],
     ["kartad.toml:2", 'host = "a"\nport = ='],
   ])("%s in kartad.toml", async (where, toml) => {
     const home = await homeWith(toml);

@@ -5,7 +5,7 @@
  */
 import { replaceHarness } from "./replace-harness.ts";
 
-replaceHarness(new URL("./harness.ts", import.meta.url).href);
+replaceHarness(new URL("./harness.ts", import.meta.url));
 
 process.on("message", (question) => {
   if (question === "collect garbage") globalThis.gc?.();

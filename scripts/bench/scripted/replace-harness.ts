@@ -1,14 +1,14 @@
-/** For what is loaded into kartad by `node --import`: its claude-code harness becomes another, all else stays. */
+/** Puts another harness in the place of kartad's claude-code one. Call it before kartad's own modules are loaded. */
 import { registerHooks } from "node:module";
 
-/** @param url of a TypeScript module that exports a `ClaudeCode` */
-export function replaceHarness(url: string): void {
+/** @param module TypeScript that exports a `ClaudeCode` of its own */
+export function replaceHarness(module: URL): void {
   registerHooks({
     resolve: (specifier, context, next) => {
       // The bundle has no seams; the compiler's output is the same program, file by file.
       if (specifier.endsWith("/kartad/main.js")) return next("../../dist/daemon/main.js", context);
       if (!specifier.endsWith("/claude/claude-code.js")) return next(specifier, context);
-      return { url, format: "module-typescript", shortCircuit: true };
+      return { url: module.href, format: "module-typescript", shortCircuit: true };
     },
   });
 }

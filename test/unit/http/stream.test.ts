@@ -6,6 +6,8 @@ import { eventually } from "../../support/processes.ts";
 import { z } from "zod";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
+jest.setTimeout(20_000); // megabytes of events go through the contract's check too
+
 const bench = await httpBench(spawnerForTests());
 const { port, harness, events, create, store } = bench;
 const { script } = harness;

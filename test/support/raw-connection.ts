@@ -1,0 +1,110 @@
+/** A TCP connection to a server, byte by byte: for requests that no HTTP client would send. */
+import { once } from "node:events";
+import net from "node:net";
+import type { AnswerHead } from "./contract/document.ts";
+import { seeAnswer } from "./contract/observer.ts";
+
+export interface RawHttpAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export class RawConnection {
+  /** Everything the server has said. */
+  said = "";
+  isClosed = false;
+  readonly #socket: net.Socket;
+  readonly #port: number;
+  readonly #waiting: (() => void)[] = [];
+
+  private constructor(socket: net.Socket, port: number) {
+    this.#socket = socket;
+    this.#port = port;
+    socket.setEncoding("utf8");
+    socket.on("data", (text: string) => {
+      this.said += text;
+      this.#wake();
+    });
+    socket.on("error", () => undefined); // a reset is a close
+    socket.on("close", () => {
+      this.isClosed = true;
+      this.#wake();
+    });
+  }
+
+  static async open(port: number): Promise<RawConnection> {
+    const socket = net.connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    return new RawConnection(socket, port);
+  }
+
+  write(text: string): this {
+    this.#socket.write(text, "latin1");
+    return this;
+  }
+
+  /** Nothing more is said from here. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  /** The server has closed it. */
+  closed(): Promise<void> {
+    return this.#when(() => this.isClosed);
+  }
+
+  /** @throws when the connection is closed without it */
+  async until(text: string): Promise<void> {
+    await this.#when(() => this.said.includes(text) || this.isClosed);
+    if (!this.said.includes(text)) throw new Error(`closed without ${text}: ${this.said}`);
+  }
+
+  /** The first answer, when it is whole. It is held against `/openapi.json`. @param asked for what request it stands */
+  async answer(asked: Pick<AnswerHead, "method" | "path">): Promise<RawHttpAnswer> {
+    await this.#when(() => wholeAnswer(this.said) !== null || this.isClosed);
+    const answer = wholeAnswer(this.said);
+    if (answer === null) throw new Error(`the connection was closed without a whole answer: ${this.said}`);
+    const seen = seeAnswer({ ...asked, ...answer }, String(this.#port));
+    seen?.bytes(answer.body);
+    seen?.end();
+    return answer;
+  }
+
+  async #when(come: () => boolean): Promise<void> {
+    while (!come()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** The first answer in these words; null while it is not whole. */
+export function wholeAnswer(said: string): RawHttpAnswer | null {
+  const [head, body = ""] = splitOnce(said, "\r\n\r\n");
+  const [first = "", ...lines] = head.split("\r\n");
+  const headers = Object.fromEntries(
+    lines.map((line) => {
+      const [name, value = ""] = splitOnce(line, ": ");
+      return [name.toLowerCase(), value];
+    }),
+  );
+  const length = Number(headers["content-length"] ?? Infinity);
+  if (Buffer.byteLength(body) < length) return null;
+  return {
+    status: Number(first.split(" ")[1]),
+    headers,
+    body: Buffer.from(body).subarray(0, length).toString(),
+  };
+}
+
+function splitOnce(text: string, by: string): [string, string?] {
+  const at = text.indexOf(by);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + by.length)];
+}
