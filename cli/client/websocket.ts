@@ -3,8 +3,9 @@ import { on } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import WebSocket from "ws";
-import { connectionError, WentAwayError } from "./errors.ts";
-import { readError } from "./request.ts";
+import { readError } from "../../shared/client/errors.ts";
+import { connectionError, socketAnswer } from "../../shared/client/socket-transport.ts";
+import { explained, WentAwayError } from "./errors.ts";
 
 export interface Connection {
   /** The handshake's answer. */
@@ -44,10 +45,12 @@ function opened(ws: WebSocket, socket: string): Promise<IncomingMessage> {
       if (answer === null) reject(new WentAwayError(socket, undefined));
       else resolve(answer);
     });
-    ws.once("unexpected-response", (_, response) => void readError(socket, response).then(reject, reject));
-    ws.on("error", (error) => {
-      reject(connectionError(socket, error));
-    });
+    const failed = (error: unknown) => reject(explained(socket, error));
+    ws.once(
+      "unexpected-response",
+      (_, response) => void readError(socketAnswer(response, socket)).then(failed, failed),
+    );
+    ws.on("error", (error) => failed(connectionError(socket, error)));
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a client meets besides Karta's own answers, which are `KartaError`. Neither ever holds a header: no key can leak. */
 import { ErrorBodySchema, KartaError, type Issue } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
 import type { TransportAnswer } from "./transport.ts";
 
 /**
@@ -35,6 +36,11 @@ export class UnreadableAnswerError extends Error {
     this.status = status;
     this.issues = options.issues ?? [];
   }
+}
+
+/** What a failed turn's last event says, as the error it is. */
+export function turnError({ data }: Extract<SessionEvent, { type: "error" }>): KartaError {
+  return new KartaError(data.code, data.message, { fields: { retryable: data.retryable } });
 }
 
 /** True for an answer that is no success. */

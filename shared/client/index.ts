@@ -1,5 +1,5 @@
 /** `karta/client`: the session API's client. Runs in Node 20 and newer, and in browsers. */
-export { ConnectionError, UnreadableAnswerError, type ConnectionFailure } from "./errors.ts";
+export { ConnectionError, turnError, UnreadableAnswerError, type ConnectionFailure } from "./errors.ts";
 export { fetchTransport } from "./fetch-transport.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 export type { RetryOptions } from "./retry.ts";

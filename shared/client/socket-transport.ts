@@ -55,10 +55,11 @@ export function socketAnswer(
   };
 }
 
-/** What a failed connection to the socket means. */
-export function connectionError(socket: string, cause: unknown): ConnectionError {
-  const refused = NOBODY_LISTENS.has(systemErrorCode(cause) ?? "");
-  return refused
+/** What the system's error on this socket means; anything else is a bug, and stays what it is. */
+export function connectionError(socket: string, cause: unknown): Error {
+  const code = systemErrorCode(cause);
+  if (code === null) return cause instanceof Error ? cause : new Error(String(cause), { cause });
+  return NOBODY_LISTENS.has(code)
     ? new ConnectionError("refused", `no answer on ${socket}`, cause)
     : new ConnectionError(
         "broken",

@@ -179,12 +179,14 @@ describe("chat", () => {
   test("goes on with a session, through a restart of the daemon", async () => {
     const session = fake.state.addSession();
     const chatting = home.open(["chat", "--session", session.id.slice(0, 12)]);
-    chatting.child.stdin?.write("cut\n");
-    await chatting.until("stderr", /went away/);
-    await restart();
+    chatting.child.stdin?.write("wait\n");
+    await chatting.until("stdout", /You said: wait/);
+    const data = { code: "daemon_restarted" as const, message: "kartad ended", retryable: true };
+    await restart(() => fake.emit(session, { type: "error", data }));
+    await chatting.until("stderr", /went away; waiting\nkartad is back\nerror: kartad ended\n/);
     chatting.child.stdin?.end("still there?\n");
     const { stdout } = await chatting.ended();
-    expect(stdout).toContain("You said: still there?");
+    expect(stdout).toBe("You said: wait\nYou said: still there?\n");
     expect(fake.state.sessions).toHaveLength(1);
   });
 
