@@ -51,6 +51,11 @@ export class KartaClient {
     return this.#toldOfEach(this.#sessions.listSessions(filter));
   }
 
+  /** What is stored of a session after a seq, harness internals included. */
+  storedEvents(id: string, after: number): AsyncGenerator<SessionEvent> {
+    return this.#toldOfEach(this.#sessions.storedEvents(id, { after, include: "system" }));
+  }
+
   /** Runs one turn and resolves with its result, or at its first approval. */
   send(id: string, message: OutgoingMessage, signal?: AbortSignal): Promise<TurnResult> {
     return this.#told(this.#sessions.send(id, message, { signal }));

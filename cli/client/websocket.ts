@@ -30,7 +30,7 @@ export async function connect(socket: string, path: string, signal: AbortSignal)
   // Listening before the handshake ends: a message may come in the same packet as its answer.
   const messages = on(ws, "message", { close: ["close"], ...MARKS });
   try {
-    return { answer: await opened(ws, socket), messages: texts(messages) };
+    return { answer: await opened(ws, socket), messages: texts(messages, ws) };
   } catch (error) {
     ws.terminate();
     throw error;
@@ -55,10 +55,12 @@ function opened(ws: WebSocket, socket: string): Promise<IncomingMessage> {
 }
 
 /** The messages as text; a broken connection ends them, as a closed one does: the caller connects again or not. */
-async function* texts(messages: AsyncIterable<unknown[]>): AsyncGenerator<string> {
+async function* texts(messages: AsyncIterable<unknown[]>, ws: WebSocket): AsyncGenerator<string> {
   try {
     for await (const [data] of messages) yield String(data);
   } catch {
     // The `error` event: the connection is gone, and what came before it has been yielded.
+  } finally {
+    ws.terminate();
   }
 }

@@ -6,6 +6,7 @@ import {
   LIMITS,
   sessionRoutes as routes,
   type CreateSession,
+  type EventPage,
   type InputAnswer,
   type Session,
   type SessionPage,
@@ -145,6 +146,22 @@ export class KartaClient {
     const after = options.after ?? (await this.getSession(id, { signal })).last_seq;
     const open = (cursor: number) => openFeed(this.#caller, id, cursor, options);
     yield* this.#follow({ after, open, shows: () => true, endsAfter: () => false }, options);
+  }
+
+  /** Yields what is stored of the session after `after`, and ends there. @throws KartaError `cursor_expired` */
+  async *storedEvents(
+    id: string,
+    options: Omit<WatchOptions, "onConnection"> & { readonly after?: number | undefined } = {},
+  ): AsyncGenerator<SessionEvent> {
+    const { signal, include, after = 0 } = options;
+    const common = { follow: "false" as const, limit: LIMITS.eventPageSize, ...(include && { include }) };
+    let cursor: number | null = after;
+    while (cursor !== null) {
+      const query: z.input<typeof routes.events.query> = { ...common, after: cursor };
+      const page: EventPage = await this.#caller.call(routes.events, { params: { id }, query, signal });
+      yield* page.data;
+      cursor = page.next_after > cursor ? page.next_after : null; // a page may show nothing and still not be the last
+    }
   }
 
   /** Answers an approval or a question, and resolves with what the turn did next, up to its end or its next pause. */
