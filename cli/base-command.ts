@@ -82,6 +82,16 @@ export abstract class KartaCommand extends Command {
     this.note(change === "gone" ? "kartad went away; waiting" : "kartad is back");
   }
 
+  /** The same for a turn's stream, whose first connection is nothing to speak of. */
+  protected connectionNotes(): (change: "open" | "lost") => void {
+    let isAway = false;
+    return (change) => {
+      if (change === "lost") this.noteChange("gone");
+      else if (isAway) this.noteChange("back");
+      isAway = change === "lost";
+    };
+  }
+
   /** One JSON value on one line, for commands that print a stream of them. */
   protected printJsonLine(value: unknown): void {
     process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -164,10 +164,17 @@ export class KartaError extends Error {
     };
   }
 
-  /** Rebuilds the error a daemon sent. An unknown code (a newer daemon's) becomes `internal` and keeps its text. */
-  static fromBody(body: ErrorBody): KartaError {
+  /**
+   * Rebuilds the error a daemon sent. An unknown code (a newer daemon's) becomes `internal` and keeps its text.
+   * @param answer what came beside the body
+   */
+  static fromBody(
+    body: ErrorBody,
+    answer: Pick<KartaErrorOptions, "status" | "retryAfterSeconds"> = {},
+  ): KartaError {
     const { error, detail, issues, ...fields } = body;
-    return new KartaError(isErrorCode(error) ? error : "internal", detail, { fields, issues: issues ?? [] });
+    const code = isErrorCode(error) ? error : "internal";
+    return new KartaError(code, detail, { fields, issues: issues ?? [], ...answer });
   }
 }
 

@@ -142,6 +142,10 @@ export const SessionEventSchema = z.discriminatedUnion("type", [
   eventSchemaOf("done"),
 ]);
 
+export const EVENT_TYPES: readonly EventType[] = SessionEventSchema.options.map(
+  ({ shape }) => shape.type.value,
+);
+
 /** A stored event, as clients see it. */
 export type SessionEvent = z.infer<typeof SessionEventSchema>;
 

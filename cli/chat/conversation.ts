@@ -1,4 +1,5 @@
 /** One session talked to from the terminal: a turn at a time, each of which can be cancelled, none of which ends the chat. */
+import type { WatchOptions } from "../../shared/client/options.ts";
 import { KartaError } from "../../shared/errors.ts";
 import type { SessionEvent } from "../../shared/events.ts";
 import type { KartaClient } from "../client/client.ts";
@@ -13,6 +14,8 @@ export interface ConversationOptions {
   /** May throw, for an event that ends a failed turn. */
   readonly onEvent: (event: SessionEvent) => void;
   readonly onError: (error: unknown) => void;
+  /** The daemon went away in the middle of a reply, or came back. */
+  readonly onConnection: NonNullable<WatchOptions["onConnection"]>;
   /** Asks the person for an approval; null where nobody can be asked. */
   readonly ask: Ask | null;
   /** Told of each approval that is denied since nobody can be asked. */
@@ -41,11 +44,12 @@ export class Conversation {
 
   /** Sends one message and waits for the end of its turn. Never throws: errors go to `onError`, and false comes back. */
   async say(text: string): Promise<boolean> {
-    const { client, sessionId, thinking, onEvent, onError } = this.#options;
+    const { client, sessionId, thinking, onEvent, onError, onConnection } = this.#options;
     this.#state = "replying";
     this.#leave = new AbortController();
     try {
-      for await (const event of client.turn(sessionId, { text, thinking }, this.#leave.signal)) {
+      const options = { signal: this.#leave.signal, onConnection };
+      for await (const event of client.turn(sessionId, { text, thinking }, options)) {
         if (event.type === "input_resolved") this.#approvals.resolved(event.data.request_id);
         onEvent(event);
         if (event.type === "input_required" && !this.#isCancelling()) this.#approvals.required(event.data);

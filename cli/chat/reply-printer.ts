@@ -1,6 +1,6 @@
 /** Prints a turn as it arrives: the agent's words on stdout, everything about them on stderr. */
 import type { SessionEvent } from "../../shared/events.ts";
-import { turnError } from "../client/event-stream.ts";
+import { turnError } from "../../shared/client/errors.ts";
 import { toolLine } from "../render/tool-line.ts";
 import { harmless, oneLine } from "../render/harmless.ts";
 import { inputPhrase } from "../render/input.ts";
@@ -79,7 +79,7 @@ export class ReplyPrinter {
   }
 
   #reasoning(text: string): void {
-    this.#newLineOnScreen();
+    this.breakLine();
     this.#afterReasoning = true;
     this.#streams.asides.write(this.#paint("dim", harmless(text)));
   }
@@ -87,12 +87,12 @@ export class ReplyPrinter {
   #aside(text: string): void {
     if (this.#afterReasoning) this.#streams.asides.write("\n");
     this.#afterReasoning = false;
-    this.#newLineOnScreen();
+    this.breakLine();
     this.#streams.asides.write(`${this.#paint("dim", cut(oneLine(text), ASIDE_COLUMNS))}\n`);
   }
 
   /** Only a screen shows both streams at once; in a pipe, a newline that the agent did not write would be a lie. */
-  #newLineOnScreen(): void {
+  breakLine(): void {
     if (this.#streams.words.isTTY) this.endLine();
   }
 

@@ -1,6 +1,7 @@
 /** Errors of the CLI's own making. What the daemon sends stays a `KartaError`. */
 import { CLI_EXIT } from "../../shared/exit-codes.ts";
-import type { ErrorBody, Issue } from "../../shared/errors.ts";
+import { ConnectionError, UnreadableAnswerError } from "../../shared/client/errors.ts";
+import { systemErrorCode, type ErrorBody, type Issue } from "../../shared/errors.ts";
 
 /** Code → exit code. The comment says when it is raised. */
 export const CLI_ERROR_EXIT = {
@@ -63,7 +64,7 @@ export class CliError extends Error {
 /** Nobody answers on the control socket, or nobody may be asked. */
 export class NoDaemonError extends CliError {
   constructor(socket: string, cause: unknown) {
-    const denied = systemCode(cause) === "EACCES" || systemCode(cause) === "EPERM";
+    const denied = systemErrorCode(cause) === "EACCES" || systemErrorCode(cause) === "EPERM";
     super(
       "no_daemon",
       denied
@@ -93,19 +94,19 @@ export function badUsage(detail: string, cause?: unknown): CliError {
   return new CliError("bad_usage", detail, cause === undefined ? {} : { cause });
 }
 
-/** `code` of an error from the operating system, or null. Read by its shape: jest's errors are of another realm. */
-export function systemCode(error: unknown): string | null {
-  const hasCode = typeof error === "object" && error !== null && "code" in error;
-  return hasCode && typeof error.code === "string" ? error.code : null;
-}
-
-/** Codes of `connect` that mean that nobody listens. */
-const NOBODY_LISTENS = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK", "ENOTDIR", "EACCES", "EPERM"]);
-
-/** Turns a failed connection into one of the two errors above; anything else is passed on as it is. */
-export function connectionError(socket: string, error: unknown): Error {
-  const code = systemCode(error);
-  if (code !== null && NOBODY_LISTENS.has(code)) return new NoDaemonError(socket, error);
-  if (code === "ECONNRESET" || code === "EPIPE") return new WentAwayError(socket, error);
+/** What a failed request or handshake means at the terminal; anything else is passed on as it is. */
+export function explained(socket: string, error: unknown): Error {
+  if (error instanceof ConnectionError) {
+    return error.failure === "refused"
+      ? new NoDaemonError(socket, error.cause)
+      : new WentAwayError(socket, error.cause);
+  }
+  if (error instanceof UnreadableAnswerError) {
+    const { issues } = error;
+    return new CliError("bad_answer", `this karta cannot read kartad: ${error.message}`, {
+      issues,
+      cause: error,
+    });
+  }
   return error instanceof Error ? error : new Error(String(error), { cause: error });
 }

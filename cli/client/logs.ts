@@ -5,7 +5,8 @@
  */
 import type { z } from "zod";
 import { LogLineSchema, type LogLine, type LogsQuerySchema } from "../../shared/protocol/control.ts";
-import { queryText, type KartaClient } from "./client.ts";
+import { queryText } from "../../shared/client/call.ts";
+import type { KartaClient } from "./client.ts";
 import { NoDaemonError, WentAwayError } from "./errors.ts";
 import { follow, type FollowOptions } from "./follow.ts";
 import { routes } from "./routes.ts";

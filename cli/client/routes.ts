@@ -21,7 +21,5 @@ export const routes = {
   getSession: underV1(sessionRoutes.getSession),
   deleteSession: underV1(sessionRoutes.deleteSession),
   cancelTurn: underV1(sessionRoutes.cancelTurn),
-  sendMessage: underV1(sessionRoutes.sendMessage),
   resolveInput: underV1(sessionRoutes.resolveInput),
-  events: underV1(sessionRoutes.events),
 } as const;

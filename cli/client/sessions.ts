@@ -1,25 +1,8 @@
-/** Listing sessions over pages, and finding one by the start of its id. */
-import type { z } from "zod";
+/** Finding a session by the start of its id. */
 import { KartaError } from "../../shared/errors.ts";
 import { isId } from "../../shared/ids.ts";
-import { LIMITS, type ListSessionsQuerySchema, type Session } from "../../shared/protocol/sessions.ts";
 import type { KartaClient } from "./client.ts";
 import { CliError } from "./errors.ts";
-import { routes } from "./routes.ts";
-
-export type SessionFilter = Pick<z.input<typeof ListSessionsQuerySchema>, "project" | "status">;
-
-/** Sessions, newest first, a page at a time as they are wanted. */
-export async function* eachSession(client: KartaClient, filter: SessionFilter): AsyncGenerator<Session> {
-  let cursor: string | null = null;
-  do {
-    const page: { data: Session[]; next_cursor: string | null } = await client.call(routes.listSessions, {
-      query: { ...filter, limit: LIMITS.pageSize, ...(cursor === null ? {} : { cursor }) },
-    });
-    yield* page.data;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-}
 
 /**
  * The full id for what the user typed: an id, or the start of one, with or without `sess_`.
@@ -29,7 +12,7 @@ export async function resolveSession(client: KartaClient, typed: string): Promis
   const prefix = typed.startsWith("sess_") ? typed : `sess_${typed}`;
   if (isId("sess", prefix)) return prefix;
   const candidates: string[] = [];
-  for await (const session of eachSession(client, {})) {
+  for await (const session of client.eachSession()) {
     if (session.id === prefix) return session.id;
     if (session.id.startsWith(prefix)) candidates.push(session.id);
   }

@@ -1,7 +1,8 @@
 /** All events the operator may see, live, each once and in order, over restarts of the daemon. */
 import type { z } from "zod";
 import { CURSOR_HEADER, TAIL_PATH, TailItemSchema } from "../../shared/protocol/control.ts";
-import { queryText, type KartaClient } from "./client.ts";
+import { queryText } from "../../shared/client/call.ts";
+import type { KartaClient } from "./client.ts";
 import { follow, type FollowOptions } from "./follow.ts";
 
 export type TailItem = z.infer<typeof TailItemSchema>;

@@ -3,8 +3,9 @@ import { on } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import WebSocket from "ws";
-import { connectionError, WentAwayError } from "./errors.ts";
-import { readError } from "./request.ts";
+import { readError } from "../../shared/client/errors.ts";
+import { connectionError, socketAnswer } from "../../shared/client/socket-transport.ts";
+import { explained, WentAwayError } from "./errors.ts";
 
 export interface Connection {
   /** The handshake's answer. */
@@ -29,7 +30,7 @@ export async function connect(socket: string, path: string, signal: AbortSignal)
   // Listening before the handshake ends: a message may come in the same packet as its answer.
   const messages = on(ws, "message", { close: ["close"], ...MARKS });
   try {
-    return { answer: await opened(ws, socket), messages: texts(messages) };
+    return { answer: await opened(ws, socket), messages: texts(messages, ws) };
   } catch (error) {
     ws.terminate();
     throw error;
@@ -44,18 +45,22 @@ function opened(ws: WebSocket, socket: string): Promise<IncomingMessage> {
       if (answer === null) reject(new WentAwayError(socket, undefined));
       else resolve(answer);
     });
-    ws.once("unexpected-response", (_, response) => void readError(socket, response).then(reject, reject));
-    ws.on("error", (error) => {
-      reject(connectionError(socket, error));
-    });
+    const failed = (error: unknown) => reject(explained(socket, error));
+    ws.once(
+      "unexpected-response",
+      (_, response) => void readError(socketAnswer(response, socket)).then(failed, failed),
+    );
+    ws.on("error", (error) => failed(connectionError(socket, error)));
   });
 }
 
 /** The messages as text; a broken connection ends them, as a closed one does: the caller connects again or not. */
-async function* texts(messages: AsyncIterable<unknown[]>): AsyncGenerator<string> {
+async function* texts(messages: AsyncIterable<unknown[]>, ws: WebSocket): AsyncGenerator<string> {
   try {
     for await (const [data] of messages) yield String(data);
   } catch {
     // The `error` event: the connection is gone, and what came before it has been yielded.
+  } finally {
+    ws.terminate();
   }
 }

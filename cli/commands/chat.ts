@@ -43,6 +43,7 @@ export default class Chat extends KartaCommand {
       agent: flags.agent,
     });
     const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
+    const noteConnection = this.connectionNotes();
     const person = process.stdin.isTTY;
     const lines: PromptedLines = new PromptedLines({ onInterrupt: () => conversation.interrupt() });
     const conversation: Conversation = new Conversation({
@@ -55,6 +56,10 @@ export default class Chat extends KartaCommand {
         else printer.show(event);
       },
       onError: (error) => this.complain(error),
+      onConnection: (change) => {
+        if (change === "lost") printer.breakLine();
+        noteConnection(change);
+      },
       ask: person
         ? (question, prompt, signal) => lines.ask(question, this.paint("bold", prompt), signal)
         : null,

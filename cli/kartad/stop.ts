@@ -1,9 +1,10 @@
 /** Stops the running kartad and waits until it is gone. */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { systemErrorCode } from "../../shared/errors.ts";
 import type { Status } from "../../shared/protocol/control.ts";
 import type { KartaClient } from "../client/client.ts";
-import { CliError, NoDaemonError, systemCode, WentAwayError } from "../client/errors.ts";
+import { CliError, NoDaemonError, WentAwayError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
 import { POLL_MS, runningStatus } from "./start.ts";
 
@@ -56,7 +57,7 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return systemCode(error) === "EPERM";
+    return systemErrorCode(error) === "EPERM";
   }
   return !isZombie(pid);
 }

@@ -5,7 +5,6 @@
 import path from "node:path";
 import { parseArgs, styleText } from "node:util";
 import { execa } from "execa";
-import { startWeb } from "../../examples/support-bot-demo/web/server.ts";
 import { playConversation } from "./conversation.ts";
 import { startDemoDaemon } from "./daemon.ts";
 import { freePort } from "./ports.ts";
@@ -62,6 +61,8 @@ async function demo(): Promise<void> {
   say("karta project add examples/support-bot-demo/app support-bot");
   await daemon.karta("project", "add", path.join(root, "examples/support-bot-demo/app"), "support-bot");
 
+  // Only now: it imports `karta/client` as an app developer does, and that has just been built.
+  const { startWeb } = await import("../../examples/support-bot-demo/web/server.ts");
   const web = await startWeb({ port: webPort.port, kartaUrl: daemon.url, project: "support-bot" });
   undo.push(() => web.close());
 

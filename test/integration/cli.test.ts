@@ -224,10 +224,19 @@ describe("sessions", () => {
     expect(stdout).toBe("red ␛[31m\ufffd2J alert\n");
   });
 
-  test("a reply that breaks off exits with 3 and says so", async () => {
-    expect(await home.run(["sessions", "send", "b", "cut"])).toMatchObject({
-      code: 3,
-      stderr: expect.stringContaining("went away"),
+  test("a reply that breaks off is read on, and printed once; a pipe sees the words alone", async () => {
+    expect(await home.run(["sessions", "send", "b", "cut"])).toEqual({
+      code: 0,
+      stdout: "You said: cut\n",
+      stderr: "kartad went away; waiting\nkartad is back\n",
+    });
+  });
+
+  test("a turn that a restart ended exits with 1 and says so", async () => {
+    expect(await home.run(["sessions", "send", "b", "crash"])).toMatchObject({
+      code: 1,
+      stdout: "You said: crash\n",
+      stderr: expect.stringMatching(/kartad is back\nerror: kartad ended\n$/),
     });
   });
 

@@ -1,7 +1,6 @@
 import * as Flags from "@oclif/core/flags";
 import type { Session } from "../../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../../base-command.ts";
-import { eachSession } from "../../client/sessions.ts";
 import { sessionColumns } from "../../render/session.ts";
 
 export default class SessionsList extends KartaCommand {
@@ -28,7 +27,7 @@ export default class SessionsList extends KartaCommand {
     };
     const data: Session[] = [];
     let more = false;
-    for await (const session of eachSession(this.connect(flags), filter)) {
+    for await (const session of this.connect(flags).eachSession(filter)) {
       more = data.length === flags.limit;
       if (more) break;
       data.push(session);

@@ -1,12 +1,12 @@
 import { text as readText } from "node:stream/consumers";
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
+import { turnError } from "../../../shared/client/errors.ts";
 import type { PendingInput, SendMessage, TurnResult } from "../../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../../base-command.ts";
 import { ReplyPrinter } from "../../chat/reply-printer.ts";
 import type { KartaClient } from "../../client/client.ts";
 import { badUsage } from "../../client/errors.ts";
-import { turnError } from "../../client/event-stream.ts";
 import { routes } from "../../client/routes.ts";
 import { resolveSession } from "../../client/sessions.ts";
 import { interruption } from "../../interrupt.ts";
@@ -51,7 +51,12 @@ export default class SessionsSend extends KartaCommand {
     try {
       if (this.jsonEnabled() || !flags.stream) return await this.whole(client, id, message, leaving);
       const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
-      for await (const event of client.turn(id, message, leaving)) {
+      const note = this.connectionNotes();
+      const onConnection = (change: "open" | "lost") => {
+        if (change === "lost") printer.breakLine();
+        note(change);
+      };
+      for await (const event of client.turn(id, message, { signal: leaving, onConnection })) {
         printer.show(event);
         if (event.type === "input_required") this.tellHowToAnswer(id, event.data);
       }
@@ -73,7 +78,7 @@ export default class SessionsSend extends KartaCommand {
     signal: AbortSignal,
   ): Promise<TurnResult> {
     const { last_seq: after } = await client.call(routes.getSession, { params: { id }, signal });
-    const first = await client.call(routes.sendMessage, { params: { id }, body: message, signal });
+    const first = await client.send(id, message, signal);
     const result =
       first.pending_input === undefined ? first : await this.afterPauses(client, { first, after, signal });
     this.print(harmless(result.text));
@@ -86,7 +91,8 @@ export default class SessionsSend extends KartaCommand {
     { first, after, signal }: { first: TurnResult; after: number; signal: AbortSignal },
   ): Promise<TurnResult> {
     const { session_id: id, turn_id: turnId } = first;
-    for await (const event of client.restOfTurn({ id, turnId, after }, signal)) {
+    const options = { signal, onConnection: this.connectionNotes() };
+    for await (const event of client.restOfTurn({ id, turnId, after }, options)) {
       if (event.type === "input_required") {
         this.note(`waits for an answer: ${inputPhrase(event.data)}`);
         this.tellHowToAnswer(id, event.data);

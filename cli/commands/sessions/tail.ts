@@ -1,23 +1,30 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { EVENT_DATA } from "../../../shared/events.ts";
+import { KartaError } from "../../../shared/errors.ts";
+import { EVENT_TYPES, type SessionEvent } from "../../../shared/events.ts";
+import type { Session } from "../../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../../base-command.ts";
 import type { KartaClient } from "../../client/client.ts";
+import { badUsage } from "../../client/errors.ts";
+import { EventFilter } from "../../client/event-filter.ts";
 import { routes } from "../../client/routes.ts";
 import { resolveSession } from "../../client/sessions.ts";
-import { tail, type TailFilter } from "../../client/tail.ts";
+import { tail } from "../../client/tail.ts";
 import { terminalColumns } from "../../environment.ts";
 import { interruption } from "../../interrupt.ts";
 import { eventLine } from "../../render/event.ts";
+import { oneLine } from "../../render/harmless.ts";
 
 export default class SessionsTail extends KartaCommand {
   static override summary = "Watch events live, of one session or of all.";
   static override description =
-    "One line an event, or one JSON event a line with --json. It waits through a restart of the daemon and goes on without a gap. Ctrl-C ends it.";
+    "One line an event, or one JSON event a line with --json. It waits through a restart of the daemon and goes on without a gap. Ctrl-C ends it; --turn ends with its turn, and --no-follow with what is stored.";
   static override examples = [
     "<%= config.bin %> sessions tail",
     "<%= config.bin %> sessions tail ab12 --since 0",
-    "<%= config.bin %> sessions tail --project support-bot --type tool_use --type error",
+    "<%= config.bin %> sessions tail ab12 --turn turn_cd34",
+    "<%= config.bin %> sessions tail --project support-bot --type tool_use,error",
+    "<%= config.bin %> sessions tail ab12 --no-follow --json",
   ];
   static override args = {
     id: Args.string({
@@ -28,45 +35,85 @@ export default class SessionsTail extends KartaCommand {
   static override flags = {
     project: Flags.string({ summary: "Only this project's sessions." }),
     since: Flags.integer({ min: 0, summary: "Show the events after this seq first.", helpValue: "SEQ" }),
-    type: Flags.string({
+    type: Flags.option({
+      options: EVENT_TYPES,
       multiple: true,
       multipleNonGreedy: true,
-      options: Object.keys(EVENT_DATA),
-      summary: "Only events of this type; may be given several times.",
+      delimiter: ",",
+      summary: "Only events of this type; may be a list, or given several times.",
       helpValue: "TYPE",
+    })(),
+    "include-system": Flags.boolean({ summary: "Show harness internals too." }),
+    turn: Flags.string({
+      summary: "Only this turn of the session, from its beginning to its end; its id may be shortened.",
+      helpValue: "TURN",
+    }),
+    follow: Flags.boolean({
+      allowNo: true,
+      default: true,
+      summary: "Go on live; --no-follow ends with what is stored of the session.",
     }),
   };
 
   async run(): Promise<undefined> {
     const { args, flags } = await this.parse(SessionsTail);
+    if (args.id === undefined && (flags.turn !== undefined || !flags.follow))
+      throw badUsage(`${flags.follow ? "--turn" : "--no-follow"} needs the session's ID`);
     const client = this.connect(flags);
-    const filter = await this.filter(client, { id: args.id, project: flags.project, since: flags.since });
-    const types = flags.type === undefined ? null : new Set(flags.type);
-    const items = tail(client, filter, {
-      signal: interruption(),
-      onChange: (change) => this.noteChange(change),
+    const session = args.id === undefined ? null : await this.named(client, args.id);
+    // Of something that does not exist, a feed would just stay silent.
+    if (flags.project !== undefined)
+      await client.call(routes.getProject, { params: { name: flags.project } });
+
+    const wholeTurn = flags.turn === undefined ? undefined : 0;
+    const after = flags.since ?? wholeTurn;
+    const filter = new EventFilter({
+      types: flags.type ?? null,
+      includeSystem: flags["include-system"],
+      turn: flags.turn ?? null,
     });
-    for await (const { event } of items) {
-      if (types !== null && !types.has(event.type)) continue;
-      if (this.jsonEnabled()) this.printJsonLine(event);
-      else this.print(eventLine(event, this.paint, terminalColumns()));
+    const events =
+      session !== null && !flags.follow
+        ? client.storedEvents(session.id, after ?? 0)
+        : this.live(client, { session, project: flags.project, after });
+    if (flags.turn !== undefined && session?.last_seq === 0) requireTurn(filter, flags.turn);
+    for await (const event of events) {
+      if (filter.shows(event)) this.show(event);
+      if (filter.isOver) return undefined;
+      if (flags.turn !== undefined && event.seq === session?.last_seq) requireTurn(filter, flags.turn);
     }
     return undefined;
   }
 
-  /** Asks after what is named first: a feed of something that does not exist would just stay silent. */
-  private async filter(
-    client: KartaClient,
-    named: { id: string | undefined; project: string | undefined; since: number | undefined },
-  ): Promise<TailFilter> {
-    const { id, project, since } = named;
-    const session = id === undefined ? null : await resolveSession(client, id);
-    if (session !== null) await client.call(routes.getSession, { params: { id: session } });
-    if (project !== undefined) await client.call(routes.getProject, { params: { name: project } });
-    return {
-      ...(session === null ? {} : { session }),
-      ...(project === undefined ? {} : { project }),
-      ...(since === undefined ? {} : { after: since }),
-    };
+  private async named(client: KartaClient, typed: string): Promise<Session> {
+    return client.call(routes.getSession, { params: { id: await resolveSession(client, typed) } });
   }
+
+  private async *live(
+    client: KartaClient,
+    scope: { session: Session | null; project: string | undefined; after: number | undefined },
+  ): AsyncGenerator<SessionEvent> {
+    const { session, project, after } = scope;
+    const wanted = {
+      ...(session === null ? {} : { session: session.id }),
+      ...(project === undefined ? {} : { project }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const onChange = (change: "gone" | "back") => this.noteChange(change);
+    for await (const { event } of tail(client, wanted, { signal: interruption(), onChange })) yield event;
+  }
+
+  private show(event: SessionEvent): void {
+    if (this.jsonEnabled()) this.printJsonLine(event);
+    else this.print(eventLine(event, this.paint, terminalColumns()));
+  }
+}
+
+/** Once all that was stored is seen: a turn that is not among it never comes. @throws KartaError `not_found` */
+function requireTurn(filter: EventFilter, turn: string): void {
+  if (filter.hasTurn) return;
+  throw new KartaError(
+    "not_found",
+    `the session has no turn ${oneLine(turn)}, or its events are kept no longer`,
+  );
 }

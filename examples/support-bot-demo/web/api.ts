@@ -1,10 +1,9 @@
 /** The three calls the browser makes. */
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import express, { Router, type Request, type Response } from "express";
+import express, { Router } from "express";
 import { z } from "zod";
 import { IssuedSessions } from "./issued-sessions.ts";
-import { KartaClient } from "./karta.ts";
+import type { Karta } from "./karta.ts";
+import { relayReply } from "./relay.ts";
 
 /** Characters of one message; the page's textarea has the same bound. */
 export const TEXT_LIMIT = 8_000;
@@ -19,14 +18,8 @@ const Message = z.object({
     .max(TEXT_LIMIT, { error: `expected at most ${TEXT_LIMIT} characters` })
     .refine((text) => text.trim() !== "", { error: "expected some text" }),
 });
-const IdempotencyKey = z
-  .string()
-  .regex(/^[A-Za-z0-9-]{8,64}$/)
-  .optional()
-  .catch(undefined);
-
 /** `POST /api/spawn`, `POST /api/message` and `GET /api/info`, in front of one Karta. */
-export function api(karta: KartaClient, sessions = new IssuedSessions()): Router {
+export function api(karta: Karta, sessions = new IssuedSessions()): Router {
   const router = Router();
 
   router.get("/info", async (_request, response) => {
@@ -56,43 +49,11 @@ export function api(karta: KartaClient, sessions = new IssuedSessions()): Router
         .status(404)
         .json({ error: "unknown_session", detail: "Open a new session with POST /api/spawn." });
     } else {
-      await relayTurn(karta, message.data, request, response);
+      await relayReply(karta, message.data, request, response);
     }
   });
 
   return router;
-}
-
-/** Carries Karta's event stream to the browser as it comes, byte for byte. */
-async function relayTurn(
-  karta: KartaClient,
-  message: z.infer<typeof Message>,
-  request: Request,
-  response: Response,
-): Promise<void> {
-  const left = new AbortController();
-  response.once("close", () => left.abort());
-  try {
-    const upstream = await karta.streamTurn({
-      sessionId: message.session_id,
-      text: message.text,
-      idempotencyKey: IdempotencyKey.parse(request.headers["idempotency-key"]),
-      signal: left.signal,
-    });
-    response.status(200).set({
-      "Content-Type": upstream.headers.get("content-type") ?? "text/event-stream",
-      "Cache-Control": "no-cache, no-transform",
-      "X-Accel-Buffering": "no", // nginx would hold the stream back
-    });
-    response.flushHeaders();
-    if (upstream.body === null) response.end();
-    else await pipeline(Readable.fromWeb(upstream.body), response);
-  } catch (error) {
-    // The visitor left, or Karta broke off after the status was sent: nobody is left to tell. The page sees a stream
-    // with no terminal event and offers a retry.
-    if (!left.signal.aborted && !response.headersSent) throw error;
-    response.destroy();
-  }
 }
 
 function describe(error: z.ZodError): string {

@@ -1,10 +1,12 @@
 /** The three calls this web server makes to Karta. The browser makes none of them itself. */
-import { z } from "zod";
-
-const Health = z.object({ status: z.string(), version: z.string(), offline: z.boolean() });
-const Session = z.object({ session_id: z.string() });
-
-export type Health = z.infer<typeof Health>;
+import {
+  ConnectionError,
+  KartaClient,
+  type Health,
+  type KeyedOptions,
+  type SessionEvent,
+  type WatchOptions,
+} from "karta/client";
 
 /** A call that starts nothing slow is answered within this, or Karta counts as gone. */
 const ANSWER_MS = 10_000;
@@ -14,79 +16,60 @@ export class KartaUnreachable extends Error {
   override readonly name = "KartaUnreachable";
 }
 
-/** Karta answered with an error: its status and JSON body are for the browser as they are. */
-export class KartaRefused extends Error {
-  override readonly name = "KartaRefused";
-  readonly response: Response;
-
-  constructor(response: Response) {
-    super(`Karta answered ${response.status}`);
-    this.response = response;
-  }
-}
-
-export interface TurnRequest {
-  readonly sessionId: string;
-  readonly text: string;
-  /** The same key again never runs the turn a second time. */
-  readonly idempotencyKey: string | undefined;
-  /** Ends the reading of the reply. The turn itself goes on at Karta. */
-  readonly signal: AbortSignal;
-}
-
-/** A client of Karta's public HTTP API (spec: http-api). */
-export class KartaClient {
-  readonly #baseUrl: string;
+/** Karta's client, for one project, with an advice where it cannot be reached. */
+export class Karta {
+  readonly #client: KartaClient;
+  readonly #url: string;
   readonly #project: string | undefined;
 
   /** @param project the project new sessions belong to; left out, Karta takes its default */
-  constructor(baseUrl: string, project: string | undefined) {
-    this.#baseUrl = baseUrl.replace(/\/+$/, "");
+  constructor(url: string, project: string | undefined) {
+    this.#client = new KartaClient({ url });
+    this.#url = url;
     this.#project = project;
   }
 
-  /** `GET /healthz`. @throws KartaUnreachable, KartaRefused */
+  /** @throws KartaUnreachable, KartaError */
   async health(): Promise<Health> {
-    return Health.parse(
-      await (await this.#fetch("/healthz", { method: "GET", signal: AbortSignal.timeout(ANSWER_MS) })).json(),
-    );
-  }
-
-  /** `POST /v1/sessions`: the new session's id. @throws KartaUnreachable, KartaRefused */
-  async createSession(metadata: Readonly<Record<string, string>>): Promise<string> {
-    const body = this.#project === undefined ? { metadata } : { metadata, project: this.#project };
-    const response = await this.#fetch("/v1/sessions", {
-      ...post(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    return Session.parse(await response.json()).session_id;
-  }
-
-  /** `POST /v1/sessions/{id}/messages` with `stream: true`: the response, whose body is the event stream. */
-  async streamTurn(turn: TurnRequest): Promise<Response> {
-    const request = post({ text: turn.text, stream: true });
-    if (turn.idempotencyKey !== undefined) request.headers["idempotency-key"] = turn.idempotencyKey;
-    return this.#fetch(`/v1/sessions/${turn.sessionId}/messages`, { ...request, signal: turn.signal });
-  }
-
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    let response: Response;
     try {
-      response = await fetch(this.#baseUrl + path, init);
-    } catch (cause) {
-      throw new KartaUnreachable(this.#advice(), { cause });
+      return await this.#client.health({ signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      throw this.#explained(error);
     }
-    if (!response.ok) throw new KartaRefused(response);
-    return response;
   }
 
-  #advice(): string {
-    const { port } = new URL(this.#baseUrl);
-    return `Karta does not answer at ${this.#baseUrl}. Start it in another terminal: karta serve --port ${port || "80"}`;
+  /** The new session's id. @throws KartaUnreachable, KartaError */
+  async createSession(metadata: Readonly<Record<string, string>>): Promise<string> {
+    const project = this.#project === undefined ? {} : { project: this.#project };
+    try {
+      const options = { signal: AbortSignal.timeout(ANSWER_MS) };
+      return (await this.#client.createSession({ metadata, ...project }, options)).id;
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
-}
 
-function post(body: unknown) {
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  return { method: "POST", headers, body: JSON.stringify(body) };
+  /**
+   * Sends the visitor's text and yields the reply's events, to the last one: over a restart of Karta too.
+   * @throws KartaUnreachable, KartaError
+   */
+  async *reply(
+    sessionId: string,
+    text: string,
+    options: KeyedOptions & WatchOptions,
+  ): AsyncGenerator<SessionEvent> {
+    try {
+      yield* this.#client.stream(sessionId, { text }, options);
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    const timedOut = error instanceof Error && error.name === "TimeoutError";
+    if (!timedOut && !(error instanceof ConnectionError)) return error;
+    const { port } = new URL(this.#url);
+    const advice = `Start it in another terminal: karta serve --port ${port || "80"}`;
+    return new KartaUnreachable(`Karta does not answer at ${this.#url}. ${advice}`, { cause: error });
+  }
 }

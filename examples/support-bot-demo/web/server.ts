@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import express from "express";
 import { api } from "./api.ts";
 import { errorBoundary } from "./errors.ts";
-import { KartaClient } from "./karta.ts";
+import { Karta } from "./karta.ts";
 import { silent, type Logger } from "./logger.ts";
 import { sameOriginOnly } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -34,7 +34,7 @@ export interface Web {
  */
 export async function startWeb(options: WebOptions): Promise<Web> {
   const logger = options.logger ?? silent;
-  const karta = new KartaClient(options.kartaUrl, options.project);
+  const karta = new Karta(options.kartaUrl, options.project);
   const app = express();
   app.disable("x-powered-by");
   app.use(securityHeaders);
@@ -62,7 +62,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   };
 }
 
-async function announceKarta(karta: KartaClient, url: string, logger: Logger): Promise<void> {
+async function announceKarta(karta: Karta, url: string, logger: Logger): Promise<void> {
   try {
     const { version, offline } = await karta.health();
     logger.info(`Karta ${version} answers at ${url}${offline ? " (offline model: scripted replies)" : ""}`);

@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { KartaClient, queryText } from "../../../cli/client/client.ts";
+import { KartaClient } from "../../../cli/client/client.ts";
 import { routes } from "../../../cli/client/routes.ts";
-import { eachSession, resolveSession } from "../../../cli/client/sessions.ts";
+import { resolveSession } from "../../../cli/client/sessions.ts";
 import { tail } from "../../../cli/client/tail.ts";
+import { queryText } from "../../../shared/client/call.ts";
 import type { EventDraft } from "../../../shared/events.ts";
 import { startFakeKartad, type FakeKartad } from "../../fixtures/fake-kartad.ts";
 
@@ -52,6 +53,18 @@ test("an answer that does not fit the contract is an error of its own", async ()
   });
 });
 
+test("a daemon that goes away before its answer is an error of its own", async () => {
+  await fake.close();
+  const dying = createServer((_, response) => response.destroy());
+  await new Promise<void>((resolve) => dying.listen(fake.socket, resolve));
+  await expect(client.call(routes.status)).rejects.toMatchObject({
+    code: "daemon_went_away",
+    message: `kartad on ${fake.socket} went away before its answer was complete; \`karta status\` says more`,
+  });
+  await new Promise((resolve) => dying.close(resolve));
+  fake = await startFakeKartad(fake.socket);
+});
+
 test("a query leaves out what has no value", () => {
   expect(queryText({ a: 1, b: undefined, c: "x y", d: true })).toBe("?a=1&c=x+y&d=true");
   expect(queryText(undefined)).toBe("");
@@ -61,7 +74,7 @@ describe("finding a session", () => {
   test("goes over every page, and only when it must", async () => {
     for (let number = 0; number < 5; number += 1) fake.state.addSession(`sess_${number}${"x".repeat(23)}`);
     const ids: string[] = [];
-    for await (const session of eachSession(client, {})) ids.push(session.id);
+    for await (const session of client.eachSession()) ids.push(session.id);
     expect(ids).toHaveLength(5);
     fake.state.requests.length = 0;
     expect(await resolveSession(client, "4")).toBe(ids[4]);
@@ -81,14 +94,28 @@ describe("a turn", () => {
     expect(types).toEqual(["text", "text", "done"]);
   });
 
-  test("that breaks off is an error, not an end", async () => {
+  test("that breaks off is read on, to its end", async () => {
     const session = fake.state.addSession();
+    const seen: string[] = [];
+    const changes: string[] = [];
+    const onConnection = (change: string) => changes.push(change);
+    for await (const event of client.turn(session.id, { text: "cut" }, { onConnection }))
+      seen.push(event.type);
+    expect(seen).toEqual(["text", "text", "done"]);
+    expect(changes).toEqual(["open", "lost", "open"]);
+  });
+
+  test("that breaks off for good is an error, not an end", async () => {
+    const session = fake.state.addSession();
+    const hasty = new KartaClient({ socket: fake.socket, retry: { firstWaitMs: 1, giveUpAfterMs: 20 } });
+    const seen: string[] = [];
     const reading = async () => {
-      const seen: string[] = [];
-      for await (const event of client.turn(session.id, { text: "cut" })) seen.push(event.type);
-      return seen;
+      for await (const event of hasty.turn(session.id, { text: "wait" }))
+        if (seen.push(event.type) === 1) await fake.close();
     };
-    await expect(reading()).rejects.toMatchObject({ code: "daemon_went_away" });
+    await expect(reading()).rejects.toMatchObject({ code: "no_daemon" });
+    expect(seen).not.toContain("done");
+    fake = await startFakeKartad(fake.socket, fake.state);
   });
 
   test("is refused with the daemon's own error", async () => {

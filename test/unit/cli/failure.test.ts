@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { badUsage, CliError, connectionError, NoDaemonError } from "../../../cli/client/errors.ts";
+import { badUsage, CliError, explained, NoDaemonError } from "../../../cli/client/errors.ts";
 import { failureOf } from "../../../cli/failure.ts";
+import { UnreadableAnswerError } from "../../../shared/client/errors.ts";
+import { connectionError } from "../../../shared/client/socket-transport.ts";
 import { KartaError } from "../../../shared/errors.ts";
 
 const systemError = (code: string) => Object.assign(new Error(code), { code });
@@ -51,21 +53,37 @@ describe("what is said", () => {
 });
 
 describe("a connection that fails", () => {
+  const onSocket = (code: string) =>
+    explained("/run/k.sock", connectionError("/run/k.sock", systemError(code)));
+
   test.each(["ENOENT", "ECONNREFUSED", "ENOTSOCK"])("%s: no daemon, and how to start one", (code) => {
-    const error = connectionError("/run/k.sock", systemError(code));
-    expect(error).toMatchObject({ code: "no_daemon", message: expect.stringContaining("karta start") });
+    expect(onSocket(code)).toMatchObject({
+      code: "no_daemon",
+      message: "no kartad answers on /run/k.sock; start one with `karta start`, or `karta serve` to watch it",
+    });
   });
 
   test("EACCES: whose socket it is", () => {
-    expect(connectionError("/s", systemError("EACCES"))).toMatchObject({
+    expect(onSocket("EACCES")).toMatchObject({
       code: "no_daemon",
       message: expect.stringContaining("another user"),
     });
   });
 
   test("ECONNRESET: it went away; anything else is left as it is", () => {
-    expect(connectionError("/s", systemError("ECONNRESET"))).toMatchObject({ code: "daemon_went_away" });
+    expect(onSocket("ECONNRESET")).toMatchObject({ code: "daemon_went_away" });
+    expect(failureOf(onSocket("ECONNRESET")).exitCode).toBe(3);
     const other = new Error("a bug");
+    expect(explained("/s", other)).toBe(other);
     expect(connectionError("/s", other)).toBe(other);
+  });
+
+  test("what answers and is no kartad is said, with what was wrong", () => {
+    const issues = [{ path: "url", message: "expected string" }];
+    expect(explained("/s", new UnreadableAnswerError(200, "no JSON", { issues }))).toMatchObject({
+      code: "bad_answer",
+      message: "this karta cannot read kartad: no JSON",
+      issues,
+    });
   });
 });

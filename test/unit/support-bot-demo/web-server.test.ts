@@ -110,11 +110,25 @@ describe("POST /api/message", () => {
     expect(await spawn()).toMatch(/^sess_/); // and the server is well
   });
 
-  test("breaks off where Karta breaks off, so that the page can tell", async () => {
+  test("asks for the same turn again when Karta's connection breaks, and the page sees one reply", async () => {
     const id = await spawn();
     const pending = send({ session_id: id, text: "Hi" });
     const turn = await karta.nextTurn();
     const response = await pending;
+    turn.cut();
+    const again = await karta.nextTurn();
+    expect(again.headers["idempotency-key"]).toBe(turn.headers["idempotency-key"]);
+    again.say("Hello!");
+    again.done();
+    expect((await response.text()).match(/^event: \w+$/gm)).toEqual(["event: text", "event: done"]);
+  });
+
+  test("breaks off where Karta refuses to go on, so that the page can tell", async () => {
+    const id = await spawn();
+    const pending = send({ session_id: id, text: "Hi" });
+    const turn = await karta.nextTurn();
+    const response = await pending;
+    karta.forgetSessions();
     turn.cut();
     await expect(response.text()).rejects.toThrow();
   });
