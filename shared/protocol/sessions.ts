@@ -219,7 +219,14 @@ export const sessionRoutes = {
     response: TurnResultSchema,
     stream: StreamFrameSchema,
     answerHeaders: { [TURN_HEADER]: "The turn's id, on a stream: to cancel it while it has no events yet." },
-    errors: ["unknown_agent", "queue_full", "idempotency_mismatch", "cursor_expired", ...TURN_ERROR_CODES],
+    errors: [
+      "unknown_agent",
+      "policy_refused",
+      "queue_full",
+      "idempotency_mismatch",
+      "cursor_expired",
+      ...TURN_ERROR_CODES,
+    ],
     lateErrors: TURN_ERROR_CODES,
   }),
   listMessages: route({
