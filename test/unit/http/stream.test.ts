@@ -226,10 +226,10 @@ describe("a session's feed", () => {
     const stalled = await openAndStall(port, `${eventsOf(id)}?after=0`);
     const reader = await openStream(port, { path: `${eventsOf(id)}?after=0` });
     expect(store.feed.size).toBe(2);
-    const big = "x".repeat(100_000);
+    const big = "x".repeat(100_000); // a step's, since a turn's end repeats its texts
     for (let more = 0; store.feed.size === 2; more += 1) {
       if (more > 3000) throw new Error("nobody was cut off");
-      turn.say(more < 150 ? big : ".");
+      turn.emit({ type: "step_start", description: more < 100 ? big : "." });
       if (more % 50 === 0) await bench.runtime.log.settled();
     }
     turn.end();
