@@ -2,6 +2,7 @@
 import type { Express } from "express";
 import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
+import type { DoctorReport } from "../../shared/protocol/doctor.ts";
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { mount } from "../http/mount.ts";
@@ -16,6 +17,7 @@ export interface ControlAppOptions extends Pick<
   readonly projects: ProjectRegistry;
   readonly log: Log;
   readonly status: () => Promise<Status>;
+  readonly doctor: () => Promise<DoctorReport>;
   /** Begins the graceful stop; returns at once. */
   readonly stop: () => void;
   readonly version: string;
@@ -32,6 +34,7 @@ export function controlApp(options: ControlAppOptions): Express {
   });
 
   mount(app, controlRoutes.status, () => options.status());
+  mount(app, controlRoutes.doctor, () => options.doctor());
   mount(app, controlRoutes.stop, () => {
     options.stop();
     return Promise.resolve({ pid: process.pid });
