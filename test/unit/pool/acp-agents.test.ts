@@ -34,6 +34,7 @@ function checkout(
       ...launch,
     }),
     thread: { kind: "new" },
+    prepare: () => Promise.resolve(),
     idleTimeoutMs: 60_000,
     spares: 0,
     maxOfProject: 50,
