@@ -67,7 +67,10 @@ describe("sessions of one lane", () => {
     const ends = await Promise.all([turnOf(a.agent, "die"), turnOf(b.agent, "hi"), turnOf(c.agent, "hi")]);
     expect(ends[0].end).toMatchObject({ code: "harness_crashed" });
     for (const lease of [a, b, c]) lease.release(false);
-    await eventually(() => pool.processes.length === 0, "its places are gone");
+    await eventually(
+      () => pool.processes.every(({ sessionId }) => sessionId === null),
+      "their places are gone",
+    );
     expect(pool.counters.crashes).toBe(1);
     expect(pool.lanes.map(({ failures }) => failures)).toEqual([1]);
     (await checkout("a", asked)).release(true); // and the lane is not shut
