@@ -77,6 +77,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --socket PATH     control socket                            KARTA_SOCKET
   --log-level L     ${LOG_LEVELS.join(", ")} (info)   KARTA_LOG_LEVEL
   --quiet           log to the file only
+  --doctor          say as JSON what \`karta doctor\` wants to know, and end
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
@@ -86,6 +87,8 @@ the environment, that over the file.
 
 export type Command =
   | { readonly kind: "run"; readonly config: Config }
+  /** Look around, tell what was found, and end. */
+  | { readonly kind: "doctor"; readonly config: Config }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
@@ -98,6 +101,7 @@ const FLAGS = {
   socket: { type: "string" },
   "log-level": { type: "string" },
   quiet: { type: "boolean" },
+  doctor: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;
@@ -137,7 +141,7 @@ export function readConfig(
   const chosenPort = setting("port", portText, flags.port, "KARTA_PORT", env);
   const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
   return {
-    kind: "run",
+    kind: flags.doctor ? "doctor" : "run",
     config: {
       host: chosenHost ?? file.host ?? "127.0.0.1",
       port: chosenPort ?? file.port ?? 8000,

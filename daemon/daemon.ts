@@ -7,12 +7,13 @@ import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import type { Config } from "./config.ts";
 import { controlApp } from "./control/app.ts";
 import { listenOnSocket, prepareSocket } from "./control/socket.ts";
+import { doctorReport } from "./doctor.ts";
 import { Feed } from "./events/feed.ts";
 import { EventLog } from "./events/log.ts";
 import { EventRetention } from "./events/retention.ts";
 import { orderedSource, sessionSource } from "./events/sources.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
-import { createHarnesses, harnessOf } from "./harness/registry.ts";
+import { createHarnesses } from "./harness/registry.ts";
 import { publicApp } from "./http/app.ts";
 import { createHttpServer, listenOnPort } from "./http/listen.ts";
 import { asksForWebSocket, WebSockets } from "./http/websocket.ts";
@@ -109,6 +110,13 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         offlineBaseUrl: config.offline ? (project) => offlineModel.baseUrl(project) : null,
         logger,
       },
+      acp: {
+        daemonEnv: config.env,
+        folder: path.join(config.stateHome, "harness", "acp"),
+        offlineBaseUrl: config.offline ? (project) => offlineModel.baseUrl(project) : null,
+        spawner,
+        logger,
+      },
     });
     const apps = new Apps({ spawner, logger, now });
     undo.push(() => apps.stop());
@@ -131,7 +139,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
               home,
               spawner,
             }),
-      installedHarness: (type) => harnessOf(harnesses, type).binary(),
+      harnessProgram: (type, project) => harnesses[type].binary(project),
       onScript: (project, script) => offlineModel.setScript(project, script),
       onApp: (project, app) => apps.use(project, app),
       onReady: (project) => {
@@ -154,7 +162,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       registry,
       workspaces,
       apps,
-      harnessOf: (type) => harnessOf(harnesses, type),
+      harnessOf: (type) => harnesses[type],
     });
     const sessions = new SessionService({
       sessions: store.sessions,
@@ -221,6 +229,13 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         startedAt: now(),
         now,
       }),
+      doctor: () =>
+        doctorReport({
+          config,
+          harnesses,
+          used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
+          url,
+        }),
       stop: onStopRequested,
       version,
       maxBodyBytes: config.limits.max_body_bytes,
@@ -243,11 +258,11 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     undo.push(() => retention.stop());
 
     let stopping: Promise<void> | null = null;
-    const availability = harnesses["claude-code"]?.availability();
+    const availability = harnesses["claude-code"].availability();
     return {
       url,
       projects: registry,
-      credential: availability?.kind === "available" ? availability.credential : "none",
+      credential: (availability.kind === "available" ? availability.credential : null) ?? "none",
       stop: () => {
         draining = true;
         stopping ??= sessions.drain(config.drainSeconds * 1000).then(unwind);

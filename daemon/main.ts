@@ -6,6 +6,7 @@ import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
 import { NotASocketError, SocketLiveError } from "./control/socket.ts";
 import { isLoopback, startDaemon, type Daemon } from "./daemon.ts";
+import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
 import { Log } from "./log.ts";
@@ -150,6 +151,9 @@ try {
       break;
     case "version":
       process.stdout.write(`kartad ${packageVersion()}\n`);
+      break;
+    case "doctor":
+      process.stdout.write(`${JSON.stringify(await lookOnce(command.config))}\n`);
       break;
     case "run":
       await run(command.config);

@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type LabelValues } from "prom-client";
 import type { Feed } from "./events/feed.ts";
 import type { Pool } from "./pool/pool.ts";
+import type { PooledProcess } from "./pool/pooled-process.ts";
 import type { GroupMemory } from "./process/memory.ts";
 import type { SessionService } from "./sessions/service.ts";
 import { TurnMeter } from "./turn-meter.ts";
@@ -27,6 +28,16 @@ const FIRST_TEXT_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 15, 30, 60];
 /** Samples of one metric; those with equal labels are added up. */
 type Samples<L extends string> = Iterable<readonly [LabelValues<L>, number]>;
 type Read<L extends string> = () => Samples<L> | Promise<Samples<L>>;
+
+/** Each process group once, however many conversations it holds. */
+function groupsOf(processes: readonly PooledProcess[]): { project: string; groupId: number }[] {
+  const groups = new Map<number, { project: string; groupId: number }>();
+  for (const { project, agent } of processes) {
+    const groupId = agent?.process.pid ?? null;
+    if (groupId !== null) groups.set(groupId, { project, groupId });
+  }
+  return [...groups.values()];
+}
 
 /** Owner: the composition root. Freed by `close()`. */
 export class Metrics {
@@ -66,19 +77,19 @@ export class Metrics {
 
   #addPool({ pool, memory, now }: MetricsSources): void {
     const { counters } = pool;
-    this.#add(Gauge, "karta_pool_processes", "Agent processes", ["state", "project"], () =>
-      pool.processes.map(({ state, project }) => [{ state, project }, 1]),
+    this.#add(
+      Gauge,
+      "karta_pool_processes",
+      "Places in the pool: a conversation or a spare each",
+      ["state", "project"],
+      () => pool.processes.map(({ state, project }) => [{ state, project }, 1]),
     );
     this.#add(
       Gauge,
       "karta_pool_resident_bytes",
       "Memory of agent processes and their children",
       ["project"],
-      () =>
-        pool.processes.map(({ project, agent }) => {
-          const groupId = agent?.process.pid ?? null;
-          return [{ project }, groupId === null ? 0 : (memory.of(groupId) ?? 0)];
-        }),
+      () => groupsOf(pool.processes).map(({ project, groupId }) => [{ project }, memory.of(groupId) ?? 0]),
     );
     this.#add(Gauge, "karta_pool_waiting", "Turns that wait for a process", [], () => [[{}, pool.waiting]]);
     this.#add(

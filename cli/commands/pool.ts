@@ -6,7 +6,7 @@ import { poolColumns, poolText } from "../render/pool.ts";
 export default class Pool extends KartaCommand {
   static override summary = "Show the agent processes, and how the pool has done.";
   static override description =
-    "A spare is a process that waits for a new session. MEMORY is a process with its children.";
+    "A spare waits for a new session. MEMORY is a process with its children; where several sessions share one, they have its PID in common.";
   static override examples = ["<%= config.bin %> pool", "<%= config.bin %> pool --json"];
 
   async run(): Promise<Pick<Status, "processes" | "pool">> {

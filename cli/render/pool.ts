@@ -12,6 +12,7 @@ const ID_SHOWN = "proc_".length + 8;
 
 export function poolColumns(processes: readonly PoolProcess[]): readonly Column<PoolProcess>[] {
   const length = shortIdLength(processes.flatMap(({ session_id }) => session_id ?? []));
+  const sharers = (pid: number | null): number => processes.filter((held) => held.pid === pid).length;
   return [
     { header: "ID", cell: ({ id }) => id.slice(0, ID_SHOWN) },
     { header: "PID", cell: ({ pid }) => (pid === null ? "-" : String(pid)), align: "right" },
@@ -21,7 +22,7 @@ export function poolColumns(processes: readonly PoolProcess[]): readonly Column<
     { header: "AGE", cell: ({ age_seconds }) => duration(age_seconds) },
     {
       header: "MEMORY",
-      cell: ({ rss_bytes }) => (rss_bytes === null ? "-" : size(rss_bytes)),
+      cell: ({ rss_bytes, pid }) => (rss_bytes === null ? "-" : memoryText(rss_bytes, sharers(pid))),
       align: "right",
     },
     { header: "TURNS", cell: ({ turns }) => String(turns), align: "right" },
@@ -31,9 +32,13 @@ export function poolColumns(processes: readonly PoolProcess[]): readonly Column<
 /** The totals, and a line for every lane that backs off. */
 export function poolText({ processes, pool }: Pick<Status, "processes" | "pool">, paint: Paint): string {
   const inState = (state: string) => processes.filter((held) => held.state === state).length;
+  const system = new Set(processes.flatMap(({ pid }) => pid ?? [])).size;
+  const isShared = processes.filter(({ pid }) => pid !== null).length > system;
+  const held = isShared
+    ? `${count(processes.length, "place")} of ${pool.max_processes}, in ${count(system, "process", "processes")}`
+    : `${processes.length} of ${count(pool.max_processes, "process", "processes")}`;
   return [
-    `${processes.length} of ${count(pool.max_processes, "process", "processes")}: ` +
-      `${count(inState("ready"), "spare")}, ${inState("bound")} bound, ${inState("busy")} busy; ${pool.waiting} waiting`,
+    `${held}: ${count(inState("ready"), "spare")}, ${inState("bound")} bound, ${inState("busy")} busy; ${pool.waiting} waiting`,
     `since the start: ${pool.warm_starts} warm and ${pool.cold_starts} cold starts, ` +
       `${count(pool.evictions, "eviction")}, ${count(pool.crashes, "crash", "crashes")}, ${pool.oversized} over the memory limit`,
     ...pool.backing_off.map(({ project, failures, retry_in_seconds }) =>
@@ -43,6 +48,11 @@ export function poolText({ processes, pool }: Pick<Status, "processes" | "pool">
       ),
     ),
   ].join("\n");
+}
+
+/** What the process holds is told once in full for each conversation on it, with how many share it. */
+function memoryText(bytes: number, sharers: number): string {
+  return sharers > 1 ? `${size(bytes)} for ${sharers}` : size(bytes);
 }
 
 function stateStyle({ state }: PoolProcess): Style | null {

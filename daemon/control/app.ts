@@ -2,6 +2,7 @@
 import type { Express } from "express";
 import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
+import type { DoctorReport } from "../../shared/protocol/doctor.ts";
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { limitBodies } from "../http/json-body.ts";
@@ -15,6 +16,7 @@ export interface ControlAppOptions
   extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
+  readonly doctor: () => Promise<DoctorReport>;
   /** Begins the graceful stop; returns at once. */
   readonly stop: () => void;
   readonly version: string;
@@ -33,6 +35,7 @@ export function controlApp(options: ControlAppOptions): Express {
   });
 
   mount(app, controlRoutes.status, () => options.status());
+  mount(app, controlRoutes.doctor, () => options.doctor());
   mount(app, controlRoutes.stop, () => {
     options.stop();
     return Promise.resolve({ pid: process.pid });

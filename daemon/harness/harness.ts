@@ -41,6 +41,10 @@ export interface LaunchSpec {
   readonly permissionIntercept: boolean;
   /** Offered to the agent beside its own; a call goes to `TurnRequest.callTool`. */
   readonly tools: readonly ToolSpec[];
+  /** `[harness] command`: the agent's program and its arguments; null where the harness knows its own. */
+  readonly command: readonly string[] | null;
+  /** `.mcp.json`'s servers, for harnesses that do not read that file themselves. */
+  readonly mcpServers: Readonly<Record<string, unknown>>;
   /** The names the app declared in `[env]`, bound. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -157,8 +161,9 @@ export interface TranscriptRequest {
   readonly threadId: string;
 }
 
-/** A live agent process that holds one conversation. One turn at a time. */
+/** One conversation on a live agent process. One turn at a time. */
 export interface AgentProcess {
+  /** Several conversations may share one, where the harness says so: when it ends, it ends for all of them. */
   readonly process: ManagedProcess;
   /** The harness's own id of the conversation, known from the start so that it can be stored before the first turn. */
   readonly threadId: string;
@@ -166,27 +171,49 @@ export interface AgentProcess {
   run(turn: TurnRequest): Promise<TurnEnd>;
   /** Asks the running turn to end; `run` then resolves as `cancelled`. Harmless when none runs. */
   cancel(): Promise<void>;
-  /** Ends the process and its group. Resolves when nothing of it is left. */
+  /**
+   * Ends the conversation's hold on the process, and with the last one the process and its group. Resolves when nothing
+   * of it is left. A turn that still runs ends with it, at the cost of the whole process if there is no other way.
+   */
   stop(): Promise<void>;
+  /** The process takes no further conversations (it grew too big): those it has may end their turns. */
+  retire(): void;
 }
 
 /** Whether a harness can run now. `detail` says what to do about it. */
 export type Availability =
-  | { readonly kind: "available"; readonly credential: string }
+  /** `credential`: with what it reaches a model, in words; null: none was found, and it may know one itself. */
+  | { readonly kind: "available"; readonly credential: string | null }
   | { readonly kind: "unavailable"; readonly detail: string };
 
-/** The program behind a harness. */
-export interface HarnessBinary {
-  readonly path: string;
-  readonly version: string;
+/** A project that may name its agent's program itself. */
+export interface ProgramOwner {
+  /** `[harness] command`. */
+  readonly command: readonly string[] | null;
+  /** Absolute: a command such as `./agent` is meant from here. */
+  readonly folder: string;
 }
+
+/** The program behind a harness. */
+export type HarnessBinary =
+  | {
+      readonly kind: "found";
+      readonly path: string;
+      readonly version: string;
+      /** What Karta and the program speak with each other, such as `ACP 1`. */
+      readonly protocol: string;
+    }
+  /** `detail`: what was looked for, and how to install it. */
+  | { readonly kind: "missing"; readonly detail: string };
 
 export interface Harness {
   readonly type: HarnessType;
   /** Cheap and synchronous: called before every turn. */
   availability(): Availability;
-  /** Null: not on this machine. */
-  binary(): Promise<HarnessBinary | null>;
+  /** @param project whose program is meant, where the project names it; null: the harness's own */
+  binary(project: ProgramOwner | null): Promise<HarnessBinary>;
+  /** Agents of its own that it was seen to offer in a project, besides those in the folder's files. */
+  ownAgents(project: string): readonly string[];
   /**
    * Reads a conversation back, whether a process holds it now or not; also in the middle of a turn. Never rejects for a
    * conversation that is not there.

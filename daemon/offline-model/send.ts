@@ -26,6 +26,8 @@ export async function send<Request extends ModelRequest>(
     switch (answer.kind) {
       case "error":
         await waitUntil(startedAt + answer.pace.firstTokenMs, gone.signal);
+        // A scripted error is meant to be seen: a harness that tries again need not wait before it does.
+        response.setHeader("retry-after-ms", "1");
         sendJson(response, answer.status, wire.error(answer.type, answer.message));
         break;
       case "message":

@@ -1,5 +1,7 @@
 /** What the pool has done since kartad started; for /metrics and for an honest Retry-After. */
 
+import type { ManagedProcess } from "../process/process.ts";
+
 /** How much the newest turn counts in the mean. */
 const WEIGHT = 0.2;
 const LONGEST_RETRY_SECONDS = 120;
@@ -13,9 +15,17 @@ export class PoolCounters {
   evictions = 0;
   /** Processes that ended without the pool's asking, in a turn or between two. */
   crashes = 0;
+  readonly #crashed = new WeakSet<ManagedProcess>();
   /** Processes that went after their turn because their group held too much memory. */
   oversized = 0;
   #meanTurnMs = 2000;
+
+  /** Counted once, however many conversations the process held. */
+  crashed(process: ManagedProcess): void {
+    if (this.#crashed.has(process)) return;
+    this.#crashed.add(process);
+    this.crashes += 1;
+  }
 
   turnTook(ms: number): void {
     this.#meanTurnMs += WEIGHT * (ms - this.#meanTurnMs);

@@ -4,6 +4,7 @@
  */
 import { KartaError } from "../../shared/errors.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
+import type { ManagedProcess } from "../process/process.ts";
 
 /** What a lane starts, and how many it keeps ready. */
 export interface LaneRequest {
@@ -26,6 +27,7 @@ export class Lane {
   request: LaneRequest;
   /** Failed starts, and processes that died as spares or in the middle of a turn, since the last turn that went well. */
   failures = 0;
+  readonly #dead = new WeakSet<ManagedProcess>();
   #blockedUntil = 0;
   #usedAt: number;
 
@@ -54,6 +56,13 @@ export class Lane {
     const excess = this.failures - FREE_FAILURES;
     if (excess > 0)
       this.#blockedUntil = now + Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (excess - 1));
+  }
+
+  /** A process ended in the middle of a turn: counted once, however many conversations it held. */
+  died(process: ManagedProcess, now: number): void {
+    if (this.#dead.has(process)) return;
+    this.#dead.add(process);
+    this.failed(now);
   }
 
   succeeded(): void {

@@ -15,7 +15,7 @@ import type { CheckoutRequest, Lease } from "./lease.ts";
 import { MemoryLimit, type MemoryLimitOptions } from "./memory-limit.ts";
 import { PooledProcess, type Lent } from "./pooled-process.ts";
 import { ProcessSet } from "./process-set.ts";
-import { findRoom } from "./room.ts";
+import { findRoom, idleMates } from "./room.ts";
 import { SpareKeeper } from "./spare-keeper.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
@@ -55,7 +55,7 @@ export class Pool {
     this.#log = options.logger.child({ part: "pool" });
     this.#now = options.now;
     this.#max = options.maxProcesses;
-    this.#memory = new MemoryLimit(options, this.#log);
+    this.#memory = new MemoryLimit(options, this.counters, this.#log);
     this.#queue = new WaitQueue({
       limit: options.maxWaiting ?? MAX_WAITING,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
@@ -143,8 +143,9 @@ export class Pool {
    */
   async dropSpares(project: string): Promise<void> {
     this.#lanes.forgetProject(project);
-    const spares = this.#processes.ofProject(project).filter((held) => held.sessionId === null);
-    await Promise.all(spares.map((held) => this.#end(held)));
+    const ofProject = this.#processes.ofProject(project);
+    for (const { agent } of ofProject) agent?.retire(); // it has read the old folder too
+    await Promise.all(ofProject.filter(({ sessionId }) => sessionId === null).map((held) => this.#end(held)));
   }
 
   /** Ends every process and lends no more. */
@@ -221,8 +222,8 @@ export class Pool {
       pooled.move(pooled.sessionId === null ? "ready" : "bound");
       void agent.process.exited.then(() => {
         if (!pooled.isOver) {
-          this.counters.crashes += 1;
-          if (pooled.state === "ready") lane.failed(this.#now());
+          this.counters.crashed(agent.process);
+          if (pooled.state === "ready") lane.died(agent.process, this.#now());
         }
         this.#forget(pooled);
       });
@@ -250,11 +251,11 @@ export class Pool {
         released = true;
         this.counters.turnTook(this.#now() - since);
         if (completed) lane.succeeded();
-        else if (!pooled.isAlive) lane.failed(this.#now());
+        else if (!pooled.isAlive) lane.died(agent.process, this.#now());
         if (pooled.state !== "busy") return;
         if (this.#memory.isExceededBy(pooled)) {
-          this.counters.oversized += 1;
-          void this.#end(pooled);
+          agent.retire();
+          for (const held of [pooled, ...idleMates(this.processes, pooled)]) void this.#end(held);
           return;
         }
         pooled.move("bound");

@@ -106,6 +106,11 @@ export class PooledProcess {
     if (this.#state === "ready") this.move("bound");
   }
 
+  /** It could take a turn, and has none. */
+  get isIdle(): boolean {
+    return this.#state === "ready" || this.#state === "bound";
+  }
+
   get isOver(): boolean {
     return this.#state === "stopping" || this.#state === "exited";
   }

@@ -1,4 +1,4 @@
-/** Whether one more process may be started, and who would have to go for it. Pure. */
+/** Whether one more process may be started, and who would have to go: for it, or with a process that many share. Pure. */
 import type { PooledProcess } from "./pooled-process.ts";
 
 export interface RoomBounds {
@@ -21,8 +21,13 @@ export function findRoom(processes: readonly PooledProcess[], bounds: RoomBounds
   const crowd =
     ofProject.length >= bounds.maxOfProject ? ofProject : processes.length >= bounds.max ? processes : null;
   if (crowd === null) return { kind: "free" };
-  const first = crowd.filter((held) => held.state === "ready" || held.state === "bound").sort(byUse)[0];
+  const first = crowd.filter((held) => held.isIdle).sort(byUse)[0];
   return first ? { kind: "in_the_way", process: first } : { kind: "none" };
+}
+
+/** Conversations on the same process that have no turn. */
+export function idleMates(processes: readonly PooledProcess[], of: PooledProcess): PooledProcess[] {
+  return processes.filter((held) => held !== of && held.isIdle && held.agent?.process === of.agent?.process);
 }
 
 /** Spares before sessions' processes, then the least recently used. */

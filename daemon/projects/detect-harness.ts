@@ -16,6 +16,7 @@ const HARNESS_FILES = [
   ".codex",
   ".goose",
   ".deepagents",
+  ".gemini",
 ] as const;
 
 /**

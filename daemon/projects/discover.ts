@@ -4,6 +4,7 @@ import type { Discovered, HarnessType } from "../../shared/protocol/projects.ts"
 import type { Findings } from "./findings.ts";
 import { listFolder, locate, readText } from "./folder-files.ts";
 import { readFrontmatter } from "./frontmatter.ts";
+import { openCodeAgents } from "./opencode-agents.ts";
 
 /** Where each harness looks. OpenCode takes both spellings, and Claude Code's skills too. */
 const PLACES: Readonly<
@@ -16,21 +17,26 @@ const PLACES: Readonly<
   },
   "codex-cli": { agents: [], skills: [".codex/skills"] },
   goose: { agents: [], skills: [".goose/skills"] },
-  deepagents: { agents: [".deepagents/agents"], skills: [".deepagents/skills"] },
-  acp: { agents: [".claude/agents"], skills: [".claude/skills"] },
+  deepagents: { agents: [], skills: [".deepagents/skills"] },
+  gemini: { agents: [], skills: [".gemini/skills"] },
+  // What an agent that Karta does not know reads is its own business; its modes are known once it runs.
+  acp: { agents: [], skills: [] },
 };
 
 /** Deeper and more than anybody writes by hand: a stray checkout below the folder must not be walked for minutes. */
 const MAX_DEPTH = 5;
 const MAX_FOUND = 500;
 
-/** Markdown files below the agents' folders, nested ones too: Claude Code loads those as well (tried with 2.1). */
+/**
+ * Markdown files below the agents' folders, nested ones too: Claude Code loads those as well (tried with 2.1). OpenCode's
+ * own configuration may name more.
+ */
 export async function discoverAgents(
   root: string,
   harness: HarnessType,
   findings: Findings,
 ): Promise<Discovered[]> {
-  const found: Discovered[] = [];
+  const found: Discovered[] = harness === "opencode" ? await openCodeAgents(root, findings) : [];
   for (const place of PLACES[harness].agents) {
     for (const file of await markdownBelow(root, place, 0)) {
       const agent = await describe(root, file, path.basename(file, ".md"), findings);

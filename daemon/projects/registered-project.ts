@@ -7,12 +7,6 @@ import type { ProjectDefinition } from "./definition.ts";
 /** Every project of this version is what its folder holds now; releases come later. */
 export const PROJECT_VERSION = "dev";
 
-/** The program behind a harness, as it is installed. */
-export interface InstalledHarness {
-  readonly path: string;
-  readonly version: string;
-}
-
 /** A registered project. */
 export interface RegisteredProject {
   readonly row: ProjectRow;

@@ -13,13 +13,14 @@ import type {
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 import type { LoadedApp } from "../apps/apps.ts";
-import { NO_APP, type EntryPointCheck } from "../apps/protocol.ts";
+import { NO_APP, type AppDescription, type EntryPointCheck } from "../apps/protocol.ts";
+import type { HarnessBinary, ProgramOwner } from "../harness/harness.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
 import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
-import type { InstalledHarness, RegisteredProject } from "./registered-project.ts";
+import type { RegisteredProject } from "./registered-project.ts";
 import { projectView, reportView } from "./view.ts";
 
 export interface RegistryOptions {
@@ -30,8 +31,8 @@ export interface RegistryOptions {
   readonly read: (folder: string) => Promise<ReadProjectResult>;
   /** Null: the project names none. */
   readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck | null>;
-  /** Null: the type runs here, but its program is missing. @throws KartaError for a type that does not run here */
-  readonly installedHarness: (type: HarnessType) => Promise<InstalledHarness | null>;
+  /** The program that would run it. */
+  readonly harnessProgram: (type: HarnessType, project: ProgramOwner) => Promise<HarnessBinary>;
   /** The project's scripted replies changed; null: the default reply alone. Called for every project, offline or not. */
   readonly onScript: (project: string, script: OfflineScript | null) => void;
   /** A project's code was loaded: from now on this is its app; null: nothing of it would ever be called. Must not throw. */
@@ -222,10 +223,17 @@ export class ProjectRegistry {
   ): Promise<{ report: ProjectReport; definition: ProjectDefinition; loaded: LoadedApp | null }> {
     const { definition, warnings } = await this.#options.read(folder);
     const chosen = name ?? deriveProjectName(definition.manifest, definition.root);
-    const binary = await this.#options.installedHarness(definition.harness);
+    const binary = await this.#options.harnessProgram(definition.harness, {
+      command: definition.manifest.harness.command,
+      folder: definition.root,
+    });
     const loaded = await this.#loadApp(chosen, definition);
     const app = loaded?.description ?? NO_APP;
-    const allWarnings = [...warnings, ...versionWarnings(definition, binary)];
+    const allWarnings = [
+      ...warnings,
+      ...programWarnings(definition, binary),
+      ...toolWarnings(definition, app),
+    ];
     return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
   }
 
@@ -248,16 +256,23 @@ export class ProjectRegistry {
   }
 }
 
-/** A harness range that the installed one does not meet. */
-function versionWarnings(definition: ProjectDefinition, binary: InstalledHarness | null): Issue[] {
+/** Tools of the app that its harness will not be offered. */
+function toolWarnings({ harness }: ProjectDefinition, { tools }: AppDescription): Issue[] {
+  if (harness === "claude-code" || tools.length === 0) return [];
+  const names = tools.map(({ name }) => name).join(", ");
+  return [
+    {
+      path: "karta.toml: entry_point",
+      message: `${harness} is not offered the app's own tools yet (${names}); claude-code is`,
+    },
+  ];
+}
+
+/** A program that is missing, or a harness range that the installed one does not meet. */
+function programWarnings(definition: ProjectDefinition, binary: HarnessBinary): Issue[] {
+  if (binary.kind === "missing") return [{ path: `harness ${definition.harness}`, message: binary.detail }];
   const { version } = definition.manifest.harness;
-  if (
-    version === null ||
-    binary === null ||
-    validRange(version) === null ||
-    satisfies(binary.version, version)
-  )
-    return [];
+  if (version === null || validRange(version) === null || satisfies(binary.version, version)) return [];
   return [
     {
       path: "karta.toml: harness.version",

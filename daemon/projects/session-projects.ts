@@ -14,7 +14,6 @@ export interface SessionProjectsOptions {
   readonly registry: ProjectRegistry;
   readonly workspaces: Workspaces;
   readonly apps: Apps;
-  /** @throws KartaError `harness_unavailable` for a type this version does not run */
   readonly harnessOf: (type: HarnessType) => Harness;
 }
 
@@ -30,7 +29,12 @@ export function sessionProjects({
     return {
       name: project.row.name,
       version: PROJECT_VERSION,
-      agents: project.definition?.agents.map((agent) => agent.name) ?? [],
+      agents: [
+        ...new Set([
+          ...(project.definition?.agents.map((agent) => agent.name) ?? []),
+          ...harness.ownAgents(project.row.name),
+        ]),
+      ],
       permissionMode: manifest.runtime.permissionMode,
       approvalTimeoutMs: manifest.runtime.approvalTimeoutSeconds * 1000,
       turnTimeoutMs: manifest.runtime.turnTimeoutSeconds * 1000,
@@ -124,6 +128,8 @@ function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Wo
       inputSchema: input_schema,
       timeoutSeconds: timeout_seconds,
     })),
+    command: harness.command,
+    mcpServers: definition.mcpServers,
     env: definition.boundEnv,
   };
 }

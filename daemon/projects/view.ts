@@ -3,7 +3,8 @@ import type { Issue } from "../../shared/errors.ts";
 import type { Project, ProjectReport } from "../../shared/protocol/projects.ts";
 import type { AppDescription } from "../apps/protocol.ts";
 import type { ProjectDefinition } from "./definition.ts";
-import { PROJECT_VERSION, type InstalledHarness, type RegisteredProject } from "./registered-project.ts";
+import type { HarnessBinary } from "../harness/harness.ts";
+import { PROJECT_VERSION, type RegisteredProject } from "./registered-project.ts";
 
 function facts(name: string, definition: ProjectDefinition, app: AppDescription): ProjectReport["project"] {
   return {
@@ -56,8 +57,15 @@ export function reportView(
   name: string,
   definition: ProjectDefinition,
   app: AppDescription,
-  binary: InstalledHarness | null,
+  binary: HarnessBinary,
   warnings: readonly Issue[],
 ): ProjectReport {
-  return { project: facts(name, definition, app), harness_binary: binary, warnings: [...warnings] };
+  return {
+    project: facts(name, definition, app),
+    harness_binary:
+      binary.kind === "missing"
+        ? null
+        : { version: binary.version, path: binary.path, protocol: binary.protocol },
+    warnings: [...warnings],
+  };
 }

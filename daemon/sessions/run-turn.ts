@@ -49,6 +49,7 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
     turn.agent = turn.input.agent ?? session.record.current_agent;
     await handOff(runtime, session, { to: turn.agent, turnId: turn.id });
     lease = await checkOut(runtime, session, turn.agent, turn.cancelSignal);
+    await storeThread(runtime, session, lease.agent.threadId);
     turn.move("running");
     turn.startedAt = runtime.now();
     await runtime.turns.update(turn.id, {
@@ -136,7 +137,7 @@ export async function checkOut(
   agent: string,
   signal: AbortSignal,
 ): Promise<Lease> {
-  const lease = await runtime.pool.checkout({
+  return runtime.pool.checkout({
     sessionId: record.id,
     harness: project.harness,
     launch: await project.launch(record.id, agent),
@@ -147,17 +148,20 @@ export async function checkOut(
     maxOfProject: project.maxProcesses,
     signal,
   });
-  // Stored before the first word is sent: after a crash the next message finds the same conversation.
-  if (record.thread_id !== lease.agent.threadId) {
-    try {
-      await runtime.sessions.update(record.id, { thread_id: lease.agent.threadId });
-    } catch (error) {
-      lease.release(false);
-      throw error;
-    }
-    record.thread_id = lease.agent.threadId;
-  }
-  return lease;
+}
+
+/**
+ * Before the first word is sent: after a crash the next message finds the same conversation. Not sooner: many agents
+ * keep nothing of a conversation without a word in it, and could not take it up again.
+ */
+async function storeThread(
+  runtime: SessionRuntime,
+  { record }: LiveSession,
+  threadId: string,
+): Promise<void> {
+  if (record.thread_id === threadId) return;
+  await runtime.sessions.update(record.id, { thread_id: threadId });
+  record.thread_id = threadId;
 }
 
 /** `autonomous`: tools are allowed, and questions are the agent's own to decide. `interactive`: people are asked. */

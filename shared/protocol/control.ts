@@ -3,6 +3,7 @@
  * served on the same socket under `/v1`, with the operator's rights.
  */
 import { z } from "zod";
+import { DoctorReportSchema } from "./doctor.ts";
 import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
 import { SessionEventSchema } from "../events.ts";
@@ -111,6 +112,17 @@ export const controlRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: z.object({ pid: z.int() }),
+    errors: [],
+  }),
+  doctor: route({
+    method: "GET",
+    path: "/control/v1/doctor",
+    summary:
+      "Programs of harnesses, credentials (never their values), disk and address, each with what to do",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: DoctorReportSchema,
     errors: [],
   }),
   listProjects: route({

@@ -3,7 +3,15 @@ import { z } from "zod";
 import { IssueSchema } from "../errors.ts";
 import { ProjectNameSchema } from "./sessions.ts";
 
-export const HARNESS_TYPES = ["claude-code", "opencode", "codex-cli", "goose", "deepagents", "acp"] as const;
+export const HARNESS_TYPES = [
+  "claude-code",
+  "opencode",
+  "codex-cli",
+  "goose",
+  "deepagents",
+  "gemini",
+  "acp",
+] as const;
 export const HarnessTypeSchema = z.enum(HARNESS_TYPES);
 export type HarnessType = z.infer<typeof HarnessTypeSchema>;
 
@@ -73,8 +81,11 @@ export const AddProjectSchema = z.strictObject({
 /** What `project add` and `project check` found. `warnings` never stop a registration. */
 export const ProjectReportSchema = z.object({
   project: ProjectSchema.omit({ is_default: true, sessions: true, created_at: true, health: true }),
-  /** The harness's program: where it is and its version; null when it is missing. */
-  harness_binary: z.object({ version: z.string(), path: z.string() }).nullable(),
+  /**
+   * The harness's program: where it is, its version, and what Karta speaks with it; null when it is missing, and then a
+   * warning says what to do.
+   */
+  harness_binary: z.object({ version: z.string(), path: z.string(), protocol: z.string() }).nullable(),
   warnings: z.array(ProjectWarningSchema),
 });
 export type ProjectReport = z.infer<typeof ProjectReportSchema>;

@@ -31,6 +31,8 @@ export function launchSpec(given: Partial<LaunchSpec> = {}): LaunchSpec {
     thinkingBudgetTokens: null,
     permissionIntercept: true,
     tools: [],
+    command: null,
+    mcpServers: {},
     env: {},
     ...given,
   };

@@ -22,7 +22,7 @@ export default class ProjectCheck extends KartaCommand {
     const program =
       binary === null
         ? this.paint("red", "missing")
-        : `${oneLine(binary.version)} at ${oneLine(binary.path)}`;
+        : `${oneLine(binary.version)} at ${oneLine(binary.path)}, ${oneLine(binary.protocol)}`;
     this.print(`${this.paint("bold", project.name)} can be registered\n`);
     this.print(foundText(project, this.paint, [["program", program]]));
     if (warnings.length > 0)

@@ -70,8 +70,12 @@ export class ClaudeCode implements Harness {
     return { kind: "available", credential: describeCredential(credential) };
   }
 
-  binary(): Promise<HarnessBinary | null> {
+  binary(): Promise<HarnessBinary> {
     return Promise.resolve(installedBinary());
+  }
+
+  ownAgents(): readonly string[] {
+    return [];
   }
 
   get #configDir(): string {
@@ -214,23 +218,28 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The binary that the SDK's package for this platform brings; null when npm left it out. */
-function installedBinary(): HarnessBinary | null {
+/** The binary that the SDK's package for this platform brings; npm may have left it out. */
+function installedBinary(): HarnessBinary {
   const require = createRequire(import.meta.url);
   const from = createRequire(require.resolve(SDK_PACKAGE));
+  const platform = `${SDK_PACKAGE}-${process.platform}-${process.arch}`;
   for (const libc of ["", "-musl"]) {
     try {
-      const file = from.resolve(`${SDK_PACKAGE}-${process.platform}-${process.arch}${libc}/claude`);
-      return { path: file, version: claudeCodeVersion(path.dirname(require.resolve(SDK_PACKAGE))) };
+      const file = from.resolve(`${platform}${libc}/claude`);
+      const { claudeCodeVersion, version } = sdkVersions(path.dirname(require.resolve(SDK_PACKAGE)));
+      return { kind: "found", path: file, version: claudeCodeVersion, protocol: `Agent SDK ${version}` };
     } catch {
       continue; // this platform's package is not installed
     }
   }
-  return null;
+  return {
+    kind: "missing",
+    detail: `Claude Code comes with the npm package ${platform}, which is not installed; run \`npm ci\` in Karta's folder`,
+  };
 }
 
-function claudeCodeVersion(sdkFolder: string): string {
+function sdkVersions(sdkFolder: string): { claudeCodeVersion: string; version: string } {
   const text = readFileSync(path.join(sdkFolder, "package.json"), "utf8");
-  const parsed = z.object({ claudeCodeVersion: z.string() }).safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data.claudeCodeVersion : "unknown";
+  const parsed = z.object({ claudeCodeVersion: z.string(), version: z.string() }).safeParse(JSON.parse(text));
+  return parsed.data ?? { claudeCodeVersion: "unknown", version: "unknown" };
 }

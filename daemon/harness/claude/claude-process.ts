@@ -90,6 +90,11 @@ export class ClaudeProcess implements AgentProcess {
     await this.#interrupt();
   }
 
+  /** A process holds one conversation and is offered no other. */
+  retire(): void {
+    return;
+  }
+
   async stop(): Promise<void> {
     this.#inbox.close();
     await this.process.stop();

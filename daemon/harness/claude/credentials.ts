@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { CONNECTION_VARIABLES, pickVariables as pick } from "../base-environment.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,32 +17,17 @@ export type Credential =
   | { readonly kind: "none" };
 
 /** Where requests go and through what; passed on with any credential that is not offline. */
-const CONNECTION = [
+const CONNECTION: readonly string[] = [
   "ANTHROPIC_BASE_URL",
   "ANTHROPIC_CUSTOM_HEADERS",
   "ANTHROPIC_MODEL",
   "ANTHROPIC_SMALL_FAST_MODEL",
-  "HTTPS_PROXY",
-  "HTTP_PROXY",
-  "NO_PROXY",
-  "https_proxy",
-  "http_proxy",
-  "no_proxy",
-  "NODE_EXTRA_CA_CERTS",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
+  ...CONNECTION_VARIABLES,
 ];
 
 const BEDROCK = /^(AWS_|CLAUDE_CODE_USE_BEDROCK$|CLAUDE_CODE_SKIP_BEDROCK_AUTH$|ANTHROPIC_BEDROCK_)/;
 const VERTEX =
   /^(GOOGLE_|CLOUD_ML_REGION$|VERTEX_REGION_|CLAUDE_CODE_USE_VERTEX$|CLAUDE_CODE_SKIP_VERTEX_AUTH$|ANTHROPIC_VERTEX_)/;
-
-function pick(env: Environment, wanted: (name: string) => boolean): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env))
-    if (value !== undefined && wanted(name)) picked[name] = value;
-  return picked;
-}
 
 /** The credential that the daemon's environment and home offer. */
 export function findCredential(env: Environment, homedir: string): Credential {

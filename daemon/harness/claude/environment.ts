@@ -1,9 +1,7 @@
 /** The whole environment of a Claude Code child: nothing of kartad's own is inherited. */
+import { baseEnvironment } from "../base-environment.ts";
 import type { LaunchSpec } from "../harness.ts";
 import type { Credential } from "./credentials.ts";
-
-/** Kept from the daemon's environment, where present. */
-const INHERITED = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SHELL", "USER", "LOGNAME"];
 
 /** Always set: the binary must not phone home, update itself, or write outside its own folder. */
 const FIXED = {
@@ -38,13 +36,7 @@ export function configDirOf(credential: Credential, own: string): string {
 
 export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
   const { launch, credential, daemonEnv } = options;
-  const env: Record<string, string> = { PATH: "/usr/local/bin:/usr/bin:/bin", ...FIXED };
-  for (const name of INHERITED) {
-    const value = daemonEnv[name];
-    if (value !== undefined) env[name] = value;
-  }
-  for (const [name, value] of Object.entries(launch.env)) if (!MODEL_ACCESS.test(name)) env[name] = value;
-  env.HOME = launch.home;
+  const env: Record<string, string> = { ...FIXED, ...baseEnvironment(daemonEnv, launch, MODEL_ACCESS) };
   env.CLAUDE_CONFIG_DIR = configDirOf(credential, options.configDir);
   switch (credential.kind) {
     case "offline":

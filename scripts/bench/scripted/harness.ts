@@ -40,8 +40,17 @@ export class ClaudeCode implements Harness {
     return { kind: "available", credential: "the bench's script" };
   }
 
-  binary(): Promise<HarnessBinary | null> {
-    return Promise.resolve({ path: process.execPath, version: "scripted" });
+  binary(): Promise<HarnessBinary> {
+    return Promise.resolve({
+      kind: "found",
+      path: process.execPath,
+      version: "scripted",
+      protocol: "lines of JSON",
+    });
+  }
+
+  ownAgents(): readonly string[] {
+    return [];
   }
 
   transcript(): Promise<Transcript> {
@@ -127,6 +136,10 @@ class ScriptedAgent implements AgentProcess {
 
   stop(): Promise<void> {
     return this.process.stop();
+  }
+
+  retire(): void {
+    return; // none of them grows
   }
 
   #receive(chunk: string): void {

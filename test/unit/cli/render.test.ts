@@ -165,9 +165,9 @@ test("short ids are as long as it takes to tell them apart", () => {
 });
 
 describe("the pool", () => {
-  const held = (state: string, session_id: string | null, rss_bytes: number | null) => ({
+  const held = (state: string, session_id: string | null, rss_bytes: number | null, pid = 4711) => ({
     id: "proc_0123456789abcdefghijklmn",
-    pid: 4711,
+    pid,
     state,
     project: "bot",
     session_id,
@@ -175,7 +175,7 @@ describe("the pool", () => {
     turns: 3,
     rss_bytes,
   });
-  const processes = [held("bound", "sess_abcdefghijkl", 180 * 1024 * 1024), held("ready", null, null)];
+  const processes = [held("bound", "sess_abcdefghijkl", 180 * 1024 * 1024), held("ready", null, null, 4712)];
   const pool = {
     max_processes: 16,
     waiting: 2,
@@ -191,8 +191,26 @@ describe("the pool", () => {
     expect(table(processes, poolColumns(processes), { paint: plain, columns: null }).split("\n")).toEqual([
       "ID              PID  STATE  PROJECT  SESSION        AGE         MEMORY  TURNS",
       "proc_01234567  4711  bound  bot      sess_abcdefgh  1 min 5 s  180 MiB      3",
-      "proc_01234567  4711  ready  bot      spare          1 min 5 s        -      3",
+      "proc_01234567  4712  ready  bot      spare          1 min 5 s        -      3",
     ]);
+  });
+
+  test("names what several sessions share, and how many processes that are", () => {
+    const shared = [
+      held("bound", "sess_abcdefghijkl", 600 * 1024 * 1024),
+      held("busy", "sess_bcdefghijklm", 600 * 1024 * 1024),
+      held("ready", null, 180 * 1024 * 1024, 4712),
+    ];
+    const lines = table(shared, poolColumns(shared), { paint: plain, columns: null }).split("\n");
+    expect(lines.map((line) => /\S+ MiB( for \d)?/.exec(line)?.[0])).toEqual([
+      undefined,
+      "600 MiB for 2",
+      "600 MiB for 2",
+      "180 MiB",
+    ]);
+    expect(poolText({ processes: shared, pool }, plain)).toContain(
+      "3 places of 16, in 2 processes: 1 spare, 1 bound, 1 busy",
+    );
   });
 
   test("sums up, and says what backs off and for how long", () => {

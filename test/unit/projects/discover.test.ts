@@ -8,6 +8,28 @@ const read = async (files: Record<string, string>) =>
 const head = (fields: string) => `---\n${fields}\n---\nYou help.\n`;
 
 describe("agents", () => {
+  test("of OpenCode are in its configuration too, those alone that can be talked to", async () => {
+    const { definition } = await read({
+      "opencode.jsonc": `{
+        // who else
+        "agent": {
+          "critic": { "mode": "primary", "description": "Finds fault" },
+          "clerk": { "mode": "subagent" },
+          "old": { "disable": true },
+        },
+      }`,
+      ".opencode/agent/billing.md": head("description: Invoices"),
+    });
+    expect(definition.harness).toBe("opencode");
+    expect(definition.agents).toEqual([
+      { name: "critic", description: "Finds fault", path: "opencode.jsonc" },
+      { name: "billing", description: "Invoices", path: ".opencode/agent/billing.md" },
+    ]);
+    await expect(read({ "opencode.json": '{\n  "agent": {' })).rejects.toMatchObject({
+      issues: [{ path: "opencode.json:2:13", message: expect.stringContaining("syntax error") }],
+    });
+  });
+
   test("are named by their frontmatter, in nested folders too", async () => {
     const { definition, warnings } = await read({
       ".claude/agents/billing.md": head("name: billing\ndescription: Invoices and refunds"),

@@ -130,7 +130,7 @@ describe("a wrong value has its path, what was expected and what was found", () 
     ["harness = 1", "harness: expected a table, found 1"],
     [
       '[harness]\ntype = "claude"',
-      'harness.type: expected one of "claude-code", "opencode", "codex-cli", "goose", "deepagents", "acp", found the string "claude"',
+      'harness.type: expected one of "claude-code", "opencode", "codex-cli", "goose", "deepagents", "gemini", "acp", found the string "claude"',
     ],
     [
       '[harness]\nversion = "two"',

@@ -1,0 +1,145 @@
+/** kartad's part of `karta doctor`: programs of harnesses, credentials, disk, address. The running daemon answers it, or one that only looks. */
+import { statfs } from "node:fs/promises";
+import path from "node:path";
+import { pino } from "pino";
+import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
+import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
+import type { Config } from "./config.ts";
+import { findCredential } from "./harness/claude/credentials.ts";
+import type { Harness } from "./harness/harness.ts";
+import { createHarnesses, type HarnessRegistry } from "./harness/registry.ts";
+import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
+import { ProcessSpawner } from "./process/spawner.ts";
+
+/** Less, and an event log of a busy day may not fit. */
+const LOW_DISK_BYTES = 1024 ** 3;
+
+export interface DoctorSources {
+  readonly config: Config;
+  readonly harnesses: HarnessRegistry;
+  /** Harnesses that a registered project runs on; null: not known, since kartad is not running. */
+  readonly used: ReadonlySet<HarnessType> | null;
+  /** Where the running kartad listens; null: none runs. */
+  readonly url: string | null;
+}
+
+/** Looks at everything at once. Never rejects: what can't be looked at is a check that says so. */
+export async function doctorReport(sources: DoctorSources): Promise<DoctorReport> {
+  const { config, harnesses, used } = sources;
+  // Any agent that a project names itself: `karta project check` looks at that one.
+  const types = HARNESS_TYPES.filter((type) => type !== "acp");
+  const checks = await Promise.all([
+    ...types.map((type) => programCheck(harnesses[type], used?.has(type) ?? false)),
+    diskCheck(config.stateHome),
+    addressCheck(sources),
+  ]);
+  const found = types.filter((_, index) => checks[index]?.state === "ok");
+  const none: DoctorCheck[] =
+    found.length > 0
+      ? []
+      : [
+          {
+            name: "harnesses",
+            state: "problem",
+            found: "none of the programs that can run a project",
+            fix: "install one of them: each line above says how",
+          },
+        ];
+  return { checks: [...checks, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))] };
+}
+
+async function programCheck(harness: Harness, isUsed: boolean): Promise<DoctorCheck> {
+  const binary = await harness.binary(null);
+  if (binary.kind === "found") {
+    const found = `${binary.version} at ${binary.path}, ${binary.protocol}`;
+    return { name: harness.type, state: "ok", found, fix: null };
+  }
+  return {
+    name: harness.type,
+    state: isUsed ? "problem" : "note",
+    found: isUsed ? "not installed, and a project needs it" : "not installed; no project needs it",
+    fix: binary.detail,
+  };
+}
+
+function credentialCheck(harness: Harness, { config, used }: DoctorSources): DoctorCheck {
+  const name = `${harness.type} model`;
+  const availability = harness.availability();
+  if (availability.kind === "unavailable") {
+    const isWanted = used === null || used.has(harness.type);
+    const state = isWanted && !config.offline ? "problem" : "note";
+    return { name, state, found: "no access", fix: availability.detail };
+  }
+  if (availability.credential !== null)
+    return { name, state: "ok", found: availability.credential, fix: null };
+  return {
+    name,
+    state: "note",
+    found: "no key was found in the environment",
+    fix: "start kartad with a key of the model's provider, if the project's own configuration does not name one",
+  };
+}
+
+async function diskCheck(stateHome: string): Promise<DoctorCheck> {
+  const name = "disk";
+  // The folder itself may not be there before the first start.
+  for (let folder = stateHome; ; folder = path.dirname(folder)) {
+    const space = await statfs(folder).catch(() => null);
+    if (space === null && folder !== path.dirname(folder)) continue;
+    if (space === null)
+      return { name, state: "note", found: `${stateHome} could not be looked at`, fix: null };
+    const free = space.bavail * space.bsize;
+    const found = `${(free / 1024 ** 3).toFixed(1)} GiB free for ${stateHome}`;
+    return free < LOW_DISK_BYTES
+      ? { name, state: "problem", found, fix: "make room, or set KARTA_HOME to another disk" }
+      : { name, state: "ok", found, fix: null };
+  }
+}
+
+async function addressCheck({ config, url }: DoctorSources): Promise<DoctorCheck> {
+  const name = "port";
+  if (url !== null) return { name, state: "ok", found: `kartad listens on ${url}`, fix: null };
+  const address = `${config.host}:${config.port}`;
+  const server = createHttpServer((_request, response) => response.end());
+  try {
+    await listenOnPort(server, config.host, config.port);
+    server.close();
+    return { name, state: "ok", found: `${address} is free`, fix: null };
+  } catch (error) {
+    const taken = error instanceof PortTakenError;
+    return {
+      name,
+      state: "problem",
+      found: taken ? `${address} is in use by another program` : `${address} cannot be bound`,
+      fix: "start kartad with --port N, or set port in kartad.toml",
+    };
+  }
+}
+
+/** Looks without running as a daemon: for `karta doctor` when no kartad answers. */
+export async function lookOnce(config: Config): Promise<DoctorReport> {
+  const logger = pino({ level: "silent" }); // whoever asks has no log to read
+  const spawner = new ProcessSpawner({ logger });
+  const offlineBaseUrl = config.offline ? (): string => "http://127.0.0.1:9" : null;
+  const harnesses = createHarnesses({
+    claudeCode: {
+      credential: config.offline ? { kind: "offline" } : findCredential(config.env, config.homedir),
+      daemonEnv: config.env,
+      configDir: path.join(config.stateHome, "harness", "claude-code"),
+      offlineBaseUrl,
+      logger,
+    },
+    acp: {
+      daemonEnv: config.env,
+      folder: path.join(config.stateHome, "harness", "acp"),
+      offlineBaseUrl,
+      spawner,
+      logger,
+    },
+  });
+  try {
+    return await doctorReport({ config, harnesses, used: null, url: null });
+  } finally {
+    await spawner.stopAll(0);
+  }
+}

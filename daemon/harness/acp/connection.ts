@@ -1,0 +1,221 @@
+/** One agent process that speaks the Agent Client Protocol, and the conversations on it. */
+import {
+  client,
+  methods,
+  PROTOCOL_VERSION,
+  type ClientConnection,
+  type ClientContext,
+} from "@agentclientprotocol/sdk";
+import { stripVTControlCharacters } from "node:util";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { packageVersion } from "../../../shared/paths.ts";
+import { describeExit, type ManagedProcess } from "../../process/process.ts";
+import { parsePermissionAsked, permissionAnswer, type PermissionAsked } from "./permission.ts";
+import { messageStream, NotTheProtocolError } from "./stdio.ts";
+import { readReport, type Update } from "./updates.ts";
+import { FolderFiles } from "./files.ts";
+
+const STDERR_TAIL = 2000;
+/** Reports of conversations that have no turn: past it the agent is one that does not end. */
+const MAX_STRAY = 100_000;
+
+/** What the agent said of itself. Loose: fields that it does not send are as if it had said no. */
+const offered = z
+  .unknown()
+  .optional()
+  .transform((value) => typeof value === "object" && value !== null);
+const no = z
+  .boolean()
+  .nullish()
+  .catch(false)
+  .transform((value) => value === true);
+const CapabilitiesSchema = z.looseObject({
+  protocolVersion: z.number(),
+  agentInfo: z.looseObject({ name: z.string(), version: z.string() }).nullish().catch(null),
+  agentCapabilities: z
+    .looseObject({
+      loadSession: no,
+      mcpCapabilities: z.looseObject({ http: no, sse: no }).nullish().catch(null),
+      sessionCapabilities: z.looseObject({ close: offered, resume: offered }).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+export interface AgentTraits {
+  readonly protocolVersion: number;
+  readonly version: string | null;
+  readonly canLoad: boolean;
+  readonly canResume: boolean;
+  /** It can end one conversation and keep the rest, so that several may share it. */
+  readonly canClose: boolean;
+  readonly mcp: { readonly http: boolean; readonly sse: boolean };
+}
+
+/** What a conversation hears. */
+export interface ConversationEars {
+  report(update: Update): void;
+  permission(asked: PermissionAsked, signal: AbortSignal): Promise<ReturnType<typeof permissionAnswer>>;
+}
+
+export interface ConnectionOptions {
+  readonly process: ManagedProcess;
+  /** The folder in which its requests for files are answered. */
+  readonly cwd: string;
+  readonly logger: Logger;
+}
+
+/** Owner: whoever opened it. Freed by `stop()`, or by the process's own death. */
+export class AgentConnection {
+  readonly process: ManagedProcess;
+  readonly #log: Logger;
+  readonly #connection: ClientConnection;
+  readonly #ears = new Map<string, ConversationEars>();
+  #traits: AgentTraits | null = null;
+  #stderr = "";
+  #stray = 0;
+  /** Why the connection ended, where it was for what the agent printed. */
+  #fault: string | null = null;
+
+  constructor({ process, cwd, logger }: ConnectionOptions) {
+    this.process = process;
+    this.#log = logger;
+    process.stderr.on("data", (text: Buffer | string) => {
+      this.#stderr = (this.#stderr + String(text)).slice(-STDERR_TAIL);
+    });
+    const files = new FolderFiles(cwd);
+    this.#connection = client({ name: "karta" })
+      // First, and synchronous: the SDK calls the first handler at once, so that no report is overtaken by the answer
+      // that ends its turn.
+      .onNotification(
+        methods.client.session.update,
+        (params: unknown) => params,
+        ({ params }) => this.#hear(params),
+      )
+      .onRequest(
+        methods.client.session.requestPermission,
+        parsePermissionAsked,
+        async ({ params, signal }) => {
+          const ears = this.#ears.get(params.sessionId);
+          return ears === undefined ? permissionAnswer(params, "cancelled") : ears.permission(params, signal);
+        },
+      )
+      .onRequest(methods.client.fs.readTextFile, async ({ params }) => ({
+        content: await files.read(params.path, params.line ?? null, params.limit ?? null),
+      }))
+      .onRequest(methods.client.fs.writeTextFile, async ({ params }) => {
+        await files.write(params.path, params.content);
+        return {};
+      })
+      .connect(messageStream(process.stdin, process.stdout));
+    void this.#connection.closed.then(() => this.#closed());
+  }
+
+  /** Null before `initialize`. */
+  get traits(): AgentTraits | null {
+    return this.#traits;
+  }
+
+  /** It can be asked something. */
+  isOpen(): boolean {
+    return !this.#connection.signal.aborted && this.process.exit === null;
+  }
+
+  /** Asks the agent something. */
+  get agent(): ClientContext {
+    return this.#connection.agent;
+  }
+
+  /** @throws whatever the agent, the stream or the signal says */
+  async initialize(signal: AbortSignal): Promise<AgentTraits> {
+    const answer: unknown = await this.agent.request(
+      methods.agent.initialize,
+      {
+        protocolVersion: PROTOCOL_VERSION,
+        // No terminal: the agent's own shell is in its process group, counted and ended with it.
+        clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: false },
+        clientInfo: { name: "karta", version: packageVersion() },
+      },
+      { cancellationSignal: signal, stopWaitingOnCancel: true },
+    );
+    const { protocolVersion, agentInfo, agentCapabilities } = CapabilitiesSchema.parse(answer);
+    if (protocolVersion !== PROTOCOL_VERSION)
+      throw new Error(
+        `it speaks version ${protocolVersion} of the protocol, and Karta speaks ${PROTOCOL_VERSION}`,
+      );
+    const sessions = agentCapabilities?.sessionCapabilities;
+    this.#traits = {
+      protocolVersion,
+      version: agentInfo?.version ?? null,
+      canLoad: agentCapabilities?.loadSession ?? false,
+      canResume: sessions?.resume ?? false,
+      canClose: sessions?.close ?? false,
+      mcp: {
+        http: agentCapabilities?.mcpCapabilities?.http ?? false,
+        sse: agentCapabilities?.mcpCapabilities?.sse ?? false,
+      },
+    };
+    return this.#traits;
+  }
+
+  listen(sessionId: string, ears: ConversationEars): void {
+    this.#ears.set(sessionId, ears);
+  }
+
+  forget(sessionId: string): void {
+    this.#ears.delete(sessionId);
+  }
+
+  /** What it did wrong, or how it ended; for people. */
+  describeEnd(): string {
+    if (this.#fault !== null) return `was ended, since ${this.#fault}`;
+    return this.process.exit === null ? "ended its stream" : describeExit(this.process.exit);
+  }
+
+  /**
+   * Why it is over, once it is: what its standard error calls an error, else its last line; or how it ended. Null while
+   * it is open.
+   */
+  async lastWords(): Promise<string | null> {
+    if (this.isOpen()) return null;
+    await this.process.exited;
+    const lines = stripVTControlCharacters(this.#stderr).trim().split("\n");
+    const line = (lines.find((one) => /\berror\b/i.test(one)) ?? lines.at(-1) ?? "").trim();
+    return line === "" || this.#fault !== null ? this.describeEnd() : line.slice(0, 500);
+  }
+
+  /** Ends an agent that did what no agent may: every turn on it ends as crashed. */
+  fail(fault: string): void {
+    this.#fault ??= fault;
+    this.#connection.close(new NotTheProtocolError(fault));
+  }
+
+  /** Ends the process and its group. Resolves when nothing of it is left. */
+  async stop(graceMs?: number): Promise<void> {
+    this.process.stdin.end();
+    await this.process.stop(graceMs);
+  }
+
+  #hear(params: unknown): void {
+    const report = readReport(params);
+    const ears = report === null ? undefined : this.#ears.get(report.sessionId);
+    if (ears === undefined) {
+      this.#stray += 1;
+      if (this.#stray > MAX_STRAY) this.fail("it reports without end what nobody asked for");
+    } else if (report?.update) ears.report(report.update);
+  }
+
+  #closed(): void {
+    const reason: unknown = this.#connection.signal.reason;
+    if (reason instanceof NotTheProtocolError) {
+      this.#fault ??= reason.message;
+      this.#log.warn(
+        { process: this.process.id, stderr: this.#stderr },
+        `the agent is ended: ${this.#fault}`,
+      );
+    }
+    // Its stream is over: it can take no further turn, and must not work on unheard.
+    void this.process.stop(reason instanceof NotTheProtocolError ? 0 : undefined);
+  }
+}

@@ -1,0 +1,46 @@
+/** The whole environment of an ACP agent's process: nothing of kartad's own is inherited. */
+import { baseEnvironment, CONNECTION_VARIABLES, pickVariables } from "../base-environment.ts";
+import type { LaunchSpec } from "../harness.ts";
+import { openCodeEnvironment } from "./opencode-config.ts";
+import type { Preset } from "./presets.ts";
+
+export interface AgentEnvironmentOptions {
+  readonly preset: Preset;
+  /** The daemon's own environment. */
+  readonly daemonEnv: Readonly<Record<string, string | undefined>>;
+  /** The offline model's address for this project; null when kartad is not offline. */
+  readonly offlineBaseUrl: string | null;
+  /** Karta's own, for generated configuration. */
+  readonly folder: string;
+}
+
+/** A project may set none of these: they say which model is reached and with whose key. */
+const MODEL_ACCESS = /^(ANTHROPIC|OPENAI|OPENCODE|CODEX|GOOSE|GEMINI|GOOGLE)_|^(HTTPS?|ALL)_PROXY$/i;
+/** An agent that the project names itself gets its key from the project's own [env], unless kartad is offline. */
+const NOTHING = /^$/;
+
+export async function agentEnvironment(
+  launch: LaunchSpec,
+  { preset, daemonEnv, offlineBaseUrl, folder }: AgentEnvironmentOptions,
+): Promise<Record<string, string>> {
+  const isForeign = preset.commands.length === 0 && offlineBaseUrl === null;
+  const access =
+    offlineBaseUrl === null
+      ? pickVariables(daemonEnv, (name) => [...preset.credentials, ...CONNECTION_VARIABLES].includes(name))
+      : (preset.offline?.(offlineBaseUrl) ?? {});
+  return {
+    ...preset.fixed,
+    ...baseEnvironment(daemonEnv, launch, isForeign ? NOTHING : MODEL_ACCESS),
+    ...access,
+    ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl }) : {}),
+  };
+}
+
+/** The variables with which it would reach a model, in words; null: none is set. Never a value. */
+export function describeAccess(
+  preset: Preset,
+  daemonEnv: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const found = preset.credentials.filter((name) => name.endsWith("_KEY") && Boolean(daemonEnv[name]));
+  return found.length === 0 ? null : found.join(", ");
+}

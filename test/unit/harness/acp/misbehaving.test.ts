@@ -1,0 +1,194 @@
+/** Agents that do what no agent should: each costs its own turn, never kartad, and leaves no process. */
+import { describe, expect, test } from "@jest/globals";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import path from "node:path";
+import type { AgentProcess } from "../../../../daemon/harness/harness.ts";
+import { acpBench, acpCommand, turnOf } from "../../../support/acp.ts";
+import { folderWith, spawnerForTests } from "../../apps/temp-project.ts";
+
+const spawner = spawnerForTests();
+const folder = await folderWith({ "inside.txt": "one\ntwo\nthree\n", "deep/er/file.txt": "deep" });
+const outside = await folderWith({ "secret.txt": "a secret" });
+symlinkSync(path.join(outside, "secret.txt"), path.join(folder, "link.txt"));
+symlinkSync(outside, path.join(folder, "linked"));
+symlinkSync(path.join(outside, "new.txt"), path.join(folder, "dangling.txt"));
+const bench = acpBench(spawner, folder, { readyTimeoutMs: 5000 });
+
+const startOne = (misdeed: string): Promise<AgentProcess> =>
+  bench.start(acpCommand("misbehaving-agent.ts", misdeed));
+
+function crash(words: RegExp): ReturnType<typeof expect.objectContaining> {
+  return expect.objectContaining({
+    kind: "failed",
+    code: "harness_crashed",
+    retryable: true,
+    message: expect.stringMatching(words),
+  });
+}
+
+describe("what an agent prints", () => {
+  test.each([
+    ["prints-garbage", /no JSON: "Segmentation fault/],
+    ["prints-json-that-is-no-message", /JSON that is no message/],
+    ["floods-one-line", /a line of more than 8388608 bytes/],
+    ["floods-updates", /more than any turn has to say/],
+  ])("%s: the turn ends as crashed, and the process is gone", async (misdeed, words) => {
+    const agent = await startOne(misdeed);
+    const { end } = await turnOf(agent, "go");
+    expect(end).toEqual(crash(words));
+    expect(agent.process.exit).not.toBeNull();
+    expect(await turnOf(agent, "again")).toMatchObject({ end: { code: "harness_crashed" } });
+    await agent.stop();
+  });
+
+  test("an answer to nothing is passed over", async () => {
+    const agent = await startOne("answers-nobody");
+    expect(await turnOf(agent, "go")).toMatchObject({ end: { kind: "completed" }, text: "done" });
+    await agent.stop();
+  });
+});
+
+describe("a start that cannot be", () => {
+  test.each([
+    ["prints-a-banner", /no JSON: "Welcome to the agent!"/],
+    ["speaks-another-version", /version 99 of the protocol/],
+    ["needs-a-key", /Authentication required/],
+  ])("%s: says why, and leaves no process", async (misdeed, words) => {
+    await expect(startOne(misdeed)).rejects.toMatchObject({
+      code: "harness_unavailable",
+      message: expect.stringMatching(words),
+    });
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("never answers the handshake: given up after its time", async () => {
+    const hasty = acpBench(spawner, folder, { readyTimeoutMs: 300 });
+    await expect(hasty.start(acpCommand("misbehaving-agent.ts", "never-answers"))).rejects.toMatchObject({
+      code: "harness_unavailable",
+    });
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("is given up when nobody wants it any more", async () => {
+    const wanted = new AbortController();
+    const starting = bench.start(
+      acpCommand("misbehaving-agent.ts", "never-answers"),
+      {},
+      { kind: "new" },
+      wanted.signal,
+    );
+    setTimeout(() => wanted.abort(), 50);
+    await expect(starting).rejects.toMatchObject({ code: "harness_unavailable" });
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("names a program that is not there", async () => {
+    await expect(bench.start(["no-such-agent"])).rejects.toMatchObject({
+      code: "harness_unavailable",
+      message: expect.stringMatching(/needs the program no-such-agent/),
+    });
+  });
+});
+
+describe("requests for files", () => {
+  test.each([
+    ["/etc/passwd", /leads outside/],
+    ["../../x", /leads outside/],
+    ["link.txt", /leads outside/],
+    ["linked/secret.txt", /leads outside/],
+    ["dangling.txt", /a link to something that does not exist/],
+    ["inside.txt/x", /cannot be reached/],
+    ["deep", /not a regular file|cannot be used/],
+    ["nothing.txt", /not found/i],
+    ["/dev/zero", /leads outside/],
+  ])("%s is not read", async (file, words) => {
+    const agent = await startOne("reads");
+    const { text, end } = await turnOf(agent, file);
+    expect(end.kind).toBe("completed");
+    expect(text).toMatch(words);
+    expect(text).not.toContain("secret\\n");
+    await agent.stop();
+  });
+
+  test.each([
+    "../escaped.txt",
+    "link.txt",
+    "linked/new.txt",
+    "linked/made/new.txt",
+    "dangling.txt",
+    "/tmp/karta-owned.txt",
+  ])("%s is not written", async (file) => {
+    const agent = await startOne("writes");
+    expect((await turnOf(agent, file)).text).toMatch(/leads outside|does not exist/);
+    expect(existsSync(path.resolve(folder, "../escaped.txt"))).toBe(false);
+    expect(existsSync(path.join(outside, "new.txt"))).toBe(false);
+    expect(existsSync(path.join(outside, "made"))).toBe(false);
+    expect(existsSync("/tmp/karta-owned.txt")).toBe(false);
+    expect(readFileSync(path.join(outside, "secret.txt"), "utf8")).toBe("a secret");
+    await agent.stop();
+  });
+
+  test("those in the folder are read and written, by either kind of path", async () => {
+    const reader = await startOne("reads");
+    expect((await turnOf(reader, "inside.txt")).text).toContain("one\\ntwo\\nthree");
+    expect((await turnOf(reader, path.join(folder, "deep/er/file.txt"))).text).toContain("deep");
+    await reader.stop();
+    const writer = await startOne("writes");
+    expect((await turnOf(writer, "made/by/agent.txt")).text).toContain("result");
+    expect(readFileSync(path.join(folder, "made/by/agent.txt"), "utf8")).toBe("owned");
+    await writer.stop();
+  });
+
+  test("a terminal is declined", async () => {
+    const agent = await startOne("wants-a-terminal");
+    expect((await turnOf(agent, "touched")).text).toContain("-32601");
+    expect(existsSync(path.join(folder, "touched"))).toBe(false);
+    await agent.stop();
+  });
+});
+
+describe("permissions", () => {
+  test("that waits when its agent dies is withdrawn", async () => {
+    const agent = await startOne("asks-and-dies");
+    let withdrawn = false;
+    const { end } = await turnOf(
+      agent,
+      "go",
+      ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener("abort", () => {
+            withdrawn = true;
+            resolve({ kind: "deny", message: "gone" });
+          }),
+        ),
+    );
+    expect(end).toEqual(crash(/exited with code 3/));
+    expect(withdrawn).toBe(true);
+    await agent.stop();
+  });
+
+  test("are asked 32 at a time: more are refused at once", async () => {
+    const agent = await startOne("asks-without-end");
+    let open = 0;
+    let most = 0;
+    const { text } = await turnOf(agent, "go", async () => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      open -= 1;
+      return { kind: "allow", scope: "once", answers: null };
+    });
+    expect(most).toBe(32);
+    expect(Number(text)).toBe(200 - 32);
+    await agent.stop();
+  });
+});
+
+test("an agent that ignores cancel loses its process when its turn's hold is given up", async () => {
+  const agent = await startOne("ignores-cancel");
+  const running = turnOf(agent, "go");
+  await agent.cancel();
+  await agent.stop();
+  expect(await running).toMatchObject({ end: { kind: "cancelled" } });
+  expect(agent.process.exit).not.toBeNull();
+  expect(spawner.live.size).toBe(0);
+});
