@@ -8,15 +8,9 @@ import type { Addressed } from "./client/inputs.ts";
 import { routes } from "./client/routes.ts";
 import { CLI_EXIT } from "../shared/exit-codes.ts";
 import { oneLine } from "./render/harmless.ts";
-import { answerCommands, inputPhrase } from "./render/input.ts";
+import { answerCommands, decisionPhrase, inputPhrase } from "./render/input.ts";
 
 export type Continuation = z.output<typeof sessionRoutes.resolveInput.response>;
-
-const SAID: Readonly<Record<InputAnswer["decision"], string>> = {
-  approve_once: "approved once",
-  approve_session: "approved for this session",
-  deny: "denied",
-};
 
 export abstract class AnswerCommand extends KartaCommand {
   /**
@@ -31,9 +25,9 @@ export abstract class AnswerCommand extends KartaCommand {
     });
     const what = input === null ? oneLine(requestId) : inputPhrase(input);
     const answers = Object.values(answer.answers ?? {}).map(oneLine);
-    this.print(
-      `${answers.length > 0 ? "answered" : SAID[answer.decision]}: ${[what, ...answers].join(" → ")}`,
-    );
+    const { decision } = answer;
+    const said = decisionPhrase(answers.length > 0 ? "question" : "tool_use", { decision, by: "client" });
+    this.print(`${said}: ${[what, ...answers].join(" → ")}`);
     if (this.jsonEnabled()) {
       if (continuation.events.at(-1)?.type === "error") process.exitCode = CLI_EXIT.failed;
     } else this.tell(continuation);

@@ -1,6 +1,6 @@
 /** What a person types at an approval or a question → the answer. */
 import type { InputAnswer } from "../../shared/protocol/sessions.ts";
-import type { Question } from "../render/input.ts";
+import type { Question } from "../render/questions.ts";
 
 export const APPROVAL_PROMPT = "[y]es once, [a]lways in this session, [n]o (or type a reason): ";
 

@@ -1,5 +1,6 @@
 /** Lines from a person with a prompt, or from a pipe without one. */
 import { createInterface, type Interface } from "node:readline";
+import { PromptScreen } from "./prompt-screen.ts";
 
 export interface PromptOptions {
   /** Ctrl-C. True: it was dealt with, the talk goes on. */
@@ -12,7 +13,7 @@ const HELD_LINES = 1000;
 /** Owner: the command, which closes it. Ends at Ctrl-D, at the pipe's end, or at a Ctrl-C nobody deals with. */
 export class PromptedLines {
   readonly terminal = process.stdin.isTTY;
-  readonly #screen = process.stdout.isTTY ? process.stdout : process.stderr;
+  readonly #screen = new PromptScreen(process.stdout.isTTY ? process.stdout : process.stderr);
   readonly #reading: Interface;
   readonly #interrupted: () => void;
   readonly #held: string[] = [];
@@ -24,7 +25,7 @@ export class PromptedLines {
     this.#reading = createInterface({
       input: process.stdin,
       terminal,
-      ...(terminal ? { output: this.#screen } : {}),
+      ...(terminal ? { output: this.#screen.output } : {}),
     });
     this.#interrupted = () => {
       if (onInterrupt()) return;
@@ -44,13 +45,15 @@ export class PromptedLines {
 
   /** The next line, one that was typed ahead too; null: there are no more. */
   async next(prompt: string): Promise<string | null> {
-    this.#show(prompt);
     const line = this.#held.shift();
     if (line !== undefined) {
+      if (this.terminal) this.#screen.print(`${prompt}${line}\n`); // where it was typed it was not shown
       if (this.#held.length === 0 && !this.#ended) this.#reading.resume();
       return line;
     }
-    return this.#ended ? null : this.#wait();
+    if (this.#ended) return null;
+    this.#show(prompt);
+    return this.#wait();
   }
 
   /**
@@ -62,10 +65,10 @@ export class PromptedLines {
     // What was half typed would become the start of the answer.
     this.#reading.write(null, { ctrl: true, name: "e" });
     this.#reading.write(null, { ctrl: true, name: "u" });
-    this.#screen.write(`${question}\n`);
+    this.#screen.print(`${question}\n`);
     this.#show(prompt);
     const withdraw = () => {
-      this.#screen.write("\n");
+      this.#screen.print("\n");
       this.#give(null);
     };
     signal.addEventListener("abort", withdraw, { once: true });
@@ -79,13 +82,14 @@ export class PromptedLines {
   close(): void {
     process.off("SIGINT", this.#interrupted);
     this.#reading.close();
-    if (this.terminal) this.#screen.write("\n");
+    if (this.terminal) this.#screen.print("\n");
   }
 
   #show(prompt: string): void {
     if (!this.terminal || this.#ended) return;
+    this.#screen.show();
     this.#reading.setPrompt(prompt);
-    this.#reading.prompt();
+    this.#reading.prompt(true); // what was typed ahead is there, with the cursor behind it
   }
 
   #wait(): Promise<string | null> {
@@ -95,6 +99,7 @@ export class PromptedLines {
   #give(line: string | null): boolean {
     const taker = this.#taker;
     this.#taker = null;
+    this.#screen.hide();
     taker?.(line);
     return taker !== null;
   }

@@ -1,9 +1,10 @@
 /** Prints a turn as it arrives: the agent's words on stdout, everything about them on stderr. */
-import type { SessionEvent } from "../../shared/events.ts";
+import type { EventData, SessionEvent } from "../../shared/events.ts";
+import type { PendingInput } from "../../shared/protocol/sessions.ts";
 import { turnError } from "../../shared/client/errors.ts";
 import { toolLine } from "../render/tool-line.ts";
 import { harmless, oneLine } from "../render/harmless.ts";
-import { inputPhrase } from "../render/input.ts";
+import { decisionPhrase, inputPhrase } from "../render/input.ts";
 import type { Paint } from "../render/paint.ts";
 import { cut } from "../render/width.ts";
 
@@ -20,6 +21,8 @@ export class ReplyPrinter {
   /** Where the next character of the words goes. */
   #atLineStart = true;
   #afterReasoning = false;
+  /** Of each open request: whether it asks for leave or for an answer. */
+  readonly #kinds = new Map<string, PendingInput["kind"]>();
 
   constructor(streams: ReplyStreams, paint: Paint) {
     this.#streams = streams;
@@ -48,12 +51,13 @@ export class ReplyPrinter {
         this.#aside(`· ${event.data.from} hands over to ${event.data.to}`);
         return;
       case "input_required":
+        this.asked(event.data);
         this.#aside(
           `· waits for an ${event.data.kind === "question" ? "answer" : "approval"}: ${inputPhrase(event.data)}`,
         );
         return;
       case "input_resolved":
-        this.#aside(`· ${event.data.decision} by ${event.data.by}`);
+        this.#resolved(event.data);
         return;
       case "done":
         this.endLine();
@@ -68,6 +72,18 @@ export class ReplyPrinter {
       case "system":
         return;
     }
+  }
+
+  /** Something is asked for, by the printer or by others: what is written next begins a line. */
+  asked(input: PendingInput): void {
+    this.#kinds.set(input.request_id, input.kind);
+    this.breakLine();
+  }
+
+  #resolved(resolution: EventData<"input_resolved">): void {
+    const kind = this.#kinds.get(resolution.request_id) ?? "tool_use";
+    this.#kinds.delete(resolution.request_id);
+    this.#aside(`· ${decisionPhrase(kind, resolution)}`);
   }
 
   #words(text: string): void {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { RouteCaller, type CallArguments } from "../../shared/client/call.ts";
 import { KartaClient as SessionClient, type SessionFilter } from "../../shared/client/client.ts";
-import type { WatchOptions } from "../../shared/client/options.ts";
+import type { TurnOptions, WatchOptions } from "../../shared/client/options.ts";
 import type { RetryOptions } from "../../shared/client/retry.ts";
 import { socketTransport } from "../../shared/client/socket-transport.ts";
 import type { TransportAnswer } from "../../shared/client/transport.ts";
@@ -52,7 +52,7 @@ export class KartaClient {
   }
 
   /** What is stored of a session after a seq, harness internals included. */
-  storedEvents(id: string, after: number): AsyncGenerator<SessionEvent> {
+  storedEvents(id: string, after: number | undefined): AsyncGenerator<SessionEvent> {
     return this.#toldOfEach(this.#sessions.storedEvents(id, { after, include: "system" }));
   }
 
@@ -62,7 +62,7 @@ export class KartaClient {
   }
 
   /** Runs one turn and yields its events as they arrive; ends after `done` or `error`, over a restart of the daemon too. */
-  turn(id: string, message: OutgoingMessage, options: WatchOptions = {}): AsyncGenerator<SessionEvent> {
+  turn(id: string, message: OutgoingMessage, options: TurnOptions = {}): AsyncGenerator<SessionEvent> {
     return this.#toldOfEach(this.#sessions.stream(id, message, options));
   }
 

@@ -52,7 +52,7 @@ export default class Chat extends KartaCommand {
       thinking: flags.thinking,
       onEvent: (event) => {
         if (this.jsonEnabled()) this.printJsonLine(event);
-        else if (person && event.type === "input_required") printer.endLine();
+        else if (person && event.type === "input_required") printer.asked(event.data);
         else printer.show(event);
       },
       onError: (error) => this.complain(error),
@@ -60,6 +60,7 @@ export default class Chat extends KartaCommand {
         if (change === "lost") printer.breakLine();
         noteConnection(change);
       },
+      onQueued: () => this.note(this.paint("dim", "· waits for the turn that is on in this session")),
       ask: person
         ? (question, prompt, signal) => lines.ask(question, this.paint("bold", prompt), signal)
         : null,

@@ -1,31 +1,10 @@
 /** What waits for an answer, for people: a tool and its input, or a question and its options. */
-import { z } from "zod";
-import type { PendingInput } from "../../shared/protocol/sessions.ts";
+import type { InputAnswer, PendingInput } from "../../shared/protocol/sessions.ts";
 import { toolLine } from "./tool-line.ts";
 import { harmless, oneLine } from "./harmless.ts";
+import { questionsIn, type Question } from "./questions.ts";
 import { shellQuoted } from "./shell.ts";
 import { cut } from "./width.ts";
-
-export interface Question {
-  /** What the answer goes under. */
-  readonly text: string;
-  readonly options: readonly { readonly label: string; readonly description: string }[];
-  /** Several options may be chosen. */
-  readonly several: boolean;
-}
-
-/** The form in which Claude Code asks; another harness's question has its text and options in the request alone. */
-const QuestionsSchema = z.object({
-  questions: z
-    .array(
-      z.object({
-        question: z.string(),
-        multiSelect: z.boolean().default(false),
-        options: z.array(z.object({ label: z.string(), description: z.string().default("") })).default([]),
-      }),
-    )
-    .min(1),
-});
 
 const PHRASE_COLUMNS = 100;
 const SHOWN = { characters: 2000, lines: 30 } as const;
@@ -34,12 +13,7 @@ const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /** The questions to answer, one at least. Of use for `kind: "question"` alone. */
 export function questionsOf(input: PendingInput): readonly [Question, ...Question[]] {
-  const { data } = QuestionsSchema.safeParse(input.tool_input);
-  const [first, ...more] = (data?.questions ?? []).map(({ question, options, multiSelect }): Question => ({
-    text: question,
-    options,
-    several: multiSelect,
-  }));
+  const [first, ...more] = questionsIn(input.tool_input);
   if (first !== undefined) return [first, ...more];
   const options = input.options.map((label) => ({ label, description: "" }));
   return [{ text: input.message, options, several: false }];
@@ -49,6 +23,29 @@ export function questionsOf(input: PendingInput): readonly [Question, ...Questio
 export function inputPhrase(input: PendingInput): string {
   const text = input.kind === "question" ? input.message : toolLine(input.tool, input.tool_input);
   return cut(inOrder(oneLine(text)), PHRASE_COLUMNS);
+}
+
+const DECIDED: Readonly<Record<InputAnswer["decision"], string>> = {
+  approve_once: "approved once",
+  approve_session: "approved for this session",
+  deny: "denied",
+};
+
+/** Why something was decided that nobody was there to decide. */
+const UNASKED: ReadonlyMap<string, string> = new Map([
+  ["deadline", ", since nobody answered in time"],
+  ["cancelled", ", since the turn was cancelled"],
+  ["daemon_restarted", ", since kartad ended"],
+]);
+
+/** What was decided, and why where nobody did: `denied, since nobody answered in time`. */
+export function decisionPhrase(
+  kind: PendingInput["kind"],
+  { decision, by }: { readonly decision: InputAnswer["decision"]; readonly by: string },
+): string {
+  const what = kind === "question" && decision !== "deny" ? "answered" : DECIDED[decision];
+  if (by === "client") return what;
+  return `${what}${UNASKED.get(by) ?? ` by ${oneLine(by)}`}`;
 }
 
 /** The tool and each field of its input, bounded. What is left out is said. */

@@ -1,13 +1,15 @@
 /** A client of Karta's session API (spec: http-api), for programs in Node and in browsers. */
 import type { z } from "zod";
-import type { SessionEvent } from "../events.ts";
+import type { Participant, SessionEvent } from "../events.ts";
 import { healthRoutes, type HealthSchema } from "../protocol/health.ts";
+import type { MessagePage } from "../protocol/messages.ts";
+import type { AddParticipant } from "../protocol/participants.ts";
 import {
   LIMITS,
   sessionRoutes as routes,
   type CreateSession,
-  type EventPage,
   type InputAnswer,
+  type PatchSession,
   type Session,
   type SessionPage,
   type TurnResult,
@@ -15,7 +17,13 @@ import {
 import { RouteCaller } from "./call.ts";
 import { fetchTransport } from "./fetch-transport.ts";
 import { follow, type Followed } from "./follow.ts";
-import type { CallerOptions, KartaClientOptions, KeyedOptions, WatchOptions } from "./options.ts";
+import type {
+  CallerOptions,
+  KartaClientOptions,
+  KeyedOptions,
+  TurnOptions,
+  WatchOptions,
+} from "./options.ts";
 import { retried, type RetryOptions } from "./retry.ts";
 import { keyHeader, knownTurn, newTurn, openFeed, type OutgoingMessage } from "./turn.ts";
 
@@ -93,9 +101,33 @@ export class KartaClient {
     await this.#caller.call(routes.deleteSession, { params: { id }, ...options });
   }
 
-  /** Ends the running turn. @throws KartaError `no_turn_running` */
-  cancel(id: string, options: CallerOptions = {}): Promise<{ turn_id: string }> {
-    return this.#caller.call(routes.cancelTurn, { params: { id }, ...options });
+  /** Changes metadata (merged; null deletes a key), the agent that answers, or who is asked for leave. */
+  patch(id: string, body: PatchSession, options: CallerOptions = {}): Promise<Session> {
+    return this.#caller.call(routes.patchSession, { params: { id }, body, ...options });
+  }
+
+  /** Adds a participant, or changes the known one of that name. */
+  addParticipant(id: string, body: AddParticipant, options: CallerOptions = {}): Promise<Participant> {
+    return this.#caller.call(routes.addParticipant, { params: { id }, body, ...options });
+  }
+
+  /** A page of the conversation, oldest first, as the harness keeps it; `next_cursor` leads to the next one. */
+  messages(
+    id: string,
+    options: CallerOptions & z.input<typeof routes.listMessages.query> = {},
+  ): Promise<MessagePage> {
+    const { signal, ...query } = options;
+    return this.#caller.call(routes.listMessages, { params: { id }, query, signal });
+  }
+
+  /** Ends the running turn, or the one that is named, even while it waits. @throws KartaError `no_turn_running` */
+  cancel(
+    id: string,
+    options: CallerOptions & { readonly turnId?: string | undefined } = {},
+  ): Promise<{ turn_id: string }> {
+    const { signal, turnId } = options;
+    const body = turnId === undefined ? {} : { turn_id: turnId };
+    return this.#caller.call(routes.cancelTurn, { params: { id }, body, signal });
   }
 
   /** Gets a process ready now, so that the next turn starts warm. */
@@ -116,11 +148,7 @@ export class KartaClient {
    * the connection breaks, when kartad restarts and when it was cut off for reading too slowly. Leaving the loop does
    * not stop the turn; `cancel` does.
    */
-  stream(
-    id: string,
-    message: OutgoingMessage,
-    options: KeyedOptions & WatchOptions = {},
-  ): AsyncGenerator<SessionEvent> {
+  stream(id: string, message: OutgoingMessage, options: TurnOptions = {}): AsyncGenerator<SessionEvent> {
     return this.#follow(newTurn(this.#caller, id, message, options), options);
   }
 
@@ -148,19 +176,23 @@ export class KartaClient {
     yield* this.#follow({ after, open, shows: () => true, endsAfter: () => false }, options);
   }
 
-  /** Yields what is stored of the session after `after`, and ends there. @throws KartaError `cursor_expired` */
+  /** Yields what is stored of the session after `after`, or all that is kept, and ends there. @throws KartaError `cursor_expired` */
   async *storedEvents(
     id: string,
     options: Omit<WatchOptions, "onConnection"> & { readonly after?: number | undefined } = {},
   ): AsyncGenerator<SessionEvent> {
-    const { signal, include, after = 0 } = options;
-    const common = { follow: "false" as const, limit: LIMITS.eventPageSize, ...(include && { include }) };
-    let cursor: number | null = after;
-    while (cursor !== null) {
-      const query: z.input<typeof routes.events.query> = { ...common, after: cursor };
-      const page: EventPage = await this.#caller.call(routes.events, { params: { id }, query, signal });
+    const { signal, include, after } = options;
+    let query: z.input<typeof routes.events.query> = {
+      follow: "false",
+      limit: LIMITS.eventPageSize,
+      ...(include && { include }),
+      ...(after === undefined ? {} : { after }),
+    };
+    for (let cursor = after ?? 0; ; query = { ...query, after: cursor }) {
+      const page = await this.#caller.call(routes.events, { params: { id }, query, signal });
       yield* page.data;
-      cursor = page.next_after > cursor ? page.next_after : null; // a page may show nothing and still not be the last
+      if (page.next_after <= cursor) return; // a page may show nothing and still not be the last
+      cursor = page.next_after;
     }
   }
 

@@ -27,8 +27,11 @@ export interface Followed {
   readonly endsAfter: (event: SessionEvent) => boolean;
 }
 
-/** Errors that end a subscription and say nothing of the turn: its events go on in the log. */
-const READ_ON_AFTER: ReadonlySet<ErrorCode> = new Set(["slow_consumer", "internal"]);
+/**
+ * Errors that end a subscription and say nothing of the turn: its events go on in the log. Of events that are gone the
+ * next request is told more than the stream is: from where on there are any.
+ */
+const READ_ON_AFTER: ReadonlySet<ErrorCode> = new Set(["slow_consumer", "internal", "cursor_expired"]);
 
 /**
  * Yields the events; ends after the one that ends it.

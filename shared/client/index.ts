@@ -3,7 +3,13 @@ export { ConnectionError, turnError, UnreadableAnswerError, type ConnectionFailu
 export { fetchTransport } from "./fetch-transport.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 export type { RetryOptions } from "./retry.ts";
-export type { CallerOptions, KartaClientOptions, KeyedOptions, WatchOptions } from "./options.ts";
+export type {
+  CallerOptions,
+  KartaClientOptions,
+  KeyedOptions,
+  TurnOptions,
+  WatchOptions,
+} from "./options.ts";
 export type { OutgoingMessage } from "./turn.ts";
 export { KartaClient, type Continuation, type Health, type SessionFilter } from "./client.ts";
 export { KartaError, type ErrorCode, type Issue } from "../errors.ts";
@@ -23,8 +29,11 @@ export type {
   CreateSession,
   InputAnswer,
   Metadata,
+  PatchSession,
   PendingInput,
   PermissionMode,
   Session,
   TurnResult,
 } from "../protocol/sessions.ts";
+export type { MessagePage } from "../protocol/messages.ts";
+export type { AddParticipant } from "../protocol/participants.ts";

@@ -33,3 +33,8 @@ export interface WatchOptions extends Pick<FollowOptions, "signal" | "onConnecti
   /** `system`: harness internals too. */
   readonly include?: "system" | undefined;
 }
+
+export interface TurnOptions extends KeyedOptions, WatchOptions {
+  /** Told the turn's id as soon as its message is accepted: for `cancel`, since a turn that waits has no events yet. */
+  readonly onTurn?: ((turnId: string) => void) | undefined;
+}

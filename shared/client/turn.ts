@@ -1,10 +1,10 @@
 /** One turn's events, over as many connections as it takes. */
 import { nanoid } from "nanoid";
 import { isTerminal, type SessionEvent } from "../events.ts";
-import { sessionRoutes as routes, type SendMessage } from "../protocol/sessions.ts";
+import { sessionRoutes as routes, TURN_HEADER, type SendMessage } from "../protocol/sessions.ts";
 import type { RouteCaller } from "./call.ts";
 import type { Followed } from "./follow.ts";
-import type { KeyedOptions, WatchOptions } from "./options.ts";
+import type { KeyedOptions, TurnOptions, WatchOptions } from "./options.ts";
 import type { TransportAnswer } from "./transport.ts";
 
 /** A message to send; `stream` is the choice between `send` and `stream`. */
@@ -15,22 +15,26 @@ export function newTurn(
   caller: RouteCaller,
   id: string,
   message: OutgoingMessage,
-  options: KeyedOptions & WatchOptions,
+  options: TurnOptions,
 ): Followed {
   const headers = keyHeader(options); // the same for every attempt: the turn runs once
-  const { signal, include } = options;
+  const { signal, include, onTurn } = options;
   const body = { ...message, stream: true };
   const query = includeQuery(include);
   let turnId: string | null = null;
+  const begin = async () => {
+    const answer = await caller.open(routes.sendMessage, { params: { id }, query, body, headers, signal });
+    const told = answer.header(TURN_HEADER);
+    if (told !== null && turnId === null) onTurn?.(told);
+    turnId ??= told;
+    return answer;
+  };
   return {
     after: 0,
-    // Until its first event has come nobody has said which turn it is: then it is asked for by the key.
-    open: (cursor) =>
-      turnId === null
-        ? caller.open(routes.sendMessage, { params: { id }, query, body, headers, signal })
-        : openFeed(caller, id, cursor, options),
+    // Until its first event has come there is no place to read on from: then the turn is asked for again by its key.
+    open: (cursor) => (cursor === 0 ? begin() : openFeed(caller, id, cursor, options)),
     shows: (event) => {
-      turnId ??= event.turn_id;
+      turnId ??= event.turn_id; // a browser does not show the header to a page of another origin
       return isOfTurn(event, turnId, include);
     },
     endsAfter: (event) => event.turn_id === turnId && isTerminal(event),

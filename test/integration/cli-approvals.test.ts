@@ -90,7 +90,7 @@ test("sessions send tells the command that answers, and waits on", async () => {
   expect(await sending.ended()).toMatchObject({
     code: 0,
     stdout: 'It was {"decision":"approve_once"}\n',
-    stderr: expect.stringContaining("· approve_once by client"),
+    stderr: expect.stringContaining("· approved once\n"),
   });
 });
 

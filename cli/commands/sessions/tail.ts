@@ -74,7 +74,7 @@ export default class SessionsTail extends KartaCommand {
     });
     const events =
       session !== null && !flags.follow
-        ? client.storedEvents(session.id, after ?? 0)
+        ? client.storedEvents(session.id, flags.since)
         : this.live(client, { session, project: flags.project, after });
     if (flags.turn !== undefined && session?.last_seq === 0) requireTurn(filter, flags.turn);
     for await (const event of events) {
