@@ -31,6 +31,16 @@ async function sentTo(port: number, text: string, asked = ASKED) {
   return { connection, error: errorOf(await connection.answer(asked)) };
 }
 
+/** What a request for a WebSocket is answered. */
+async function upgradeOn(port: number, id: string): Promise<string> {
+  const path = `/v1/sessions/${id}/events`;
+  const head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  const text = `GET ${path} HTTP/1.1\r\n${HOST}${head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+  const { connection, error } = await sentTo(port, text, { method: "GET", path });
+  await connection.closed();
+  return error;
+}
+
 const isServed = async (port: number) => (await rawRequest(port, "GET", "/healthz")).status === 200;
 
 describe("a request that is too large", () => {
@@ -167,6 +177,7 @@ describe("a connection too many", () => {
     const { answer, is } = await refusal(few.port, { ...ASKED, headers: {} });
     expect(is).toBe("503 too_many_connections");
     expect(answer.headers["retry-after"]).toBe("5");
+    expect(await upgradeOn(few.port, id)).toBe("503 too_many_connections");
     const patient = await RawConnection.open(few.port);
     for (const one of streams) one.leave();
     await few.ask(id, "are they gone?");
@@ -201,6 +212,7 @@ describe("an address that asks too often", () => {
     expect((await rawRequest(rare.port, "GET", path)).status).toBe(200);
     const { is, answer } = await refusal(rare.port, { method: "GET", path });
     expect(is).toBe("429 rate_limited");
+    expect(await upgradeOn(rare.port, await rare.create())).toBe("429 rate_limited");
     expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
     expect(Number(answer.headers["retry-after"])).toBeLessThanOrEqual(5);
     expect(await isServed(rare.port)).toBe(true);
