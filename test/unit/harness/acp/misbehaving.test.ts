@@ -183,12 +183,15 @@ describe("permissions", () => {
   });
 });
 
-test("an agent that ignores cancel loses its process when its turn's hold is given up", async () => {
-  const agent = await startOne("ignores-cancel");
+test("an agent that ignores cancel loses its process when its turn's hold is given up, whoever else is on it", async () => {
+  const [agent, mate] = await Promise.all([startOne("ignores-cancel"), startOne("ignores-cancel")]);
+  expect(mate.process).toBe(agent.process);
   const running = turnOf(agent, "go");
   await agent.cancel();
   await agent.stop();
   expect(await running).toMatchObject({ end: { kind: "cancelled" } });
   expect(agent.process.exit).not.toBeNull();
+  expect(await turnOf(mate, "still there?")).toMatchObject({ end: { code: "harness_crashed" } });
+  await mate.stop();
   expect(spawner.live.size).toBe(0);
 });
