@@ -176,6 +176,18 @@ describe("the import rules", () => {
     expect(strangers.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
+  test("what karta/client reaches is nothing of Node's: it runs in browsers", () => {
+    const reached = new Set(["shared/client/index.ts"]);
+    for (const file of reached) for (const { from, to } of imports) if (from === file) reached.add(to);
+    expect([...reached].filter((name) => name.startsWith("node:"))).toEqual([]);
+    expect(reached.size).toBeGreaterThan(15); // the rule is held against something
+    expect([...reached].filter((name) => !name.startsWith("shared")).sort()).toEqual([
+      "eventsource-parser",
+      "nanoid",
+      "zod",
+    ]);
+  });
+
   test("there are no cycles", () => {
     expect(cycles()).toEqual([]);
   });

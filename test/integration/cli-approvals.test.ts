@@ -1,12 +1,11 @@
 /** Approvals at the terminal and from another one, against the fake kartad. */
-import { existsSync } from "node:fs";
-import path from "node:path";
-import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Session } from "../../shared/protocol/sessions.ts";
 import { ASK, WRITE } from "../fixtures/fake-kartad-turns.ts";
 import { startFakeKartad, type FakeKartad } from "../fixtures/fake-kartad.ts";
-import { CliHome, packageUnderTest, Running } from "./cli-runner.ts";
+import { CliHome, hasTerminals } from "./cli-runner.ts";
+
+const onTerminal = hasTerminals ? test : test.skip;
 
 let home: CliHome;
 let fake: FakeKartad;
@@ -102,27 +101,8 @@ describe("chat", () => {
     expect(stderr).toContain("denied, since nobody can approve on a pipe: Write ");
   });
 
-  // `script` lends a terminal; its flags are util-linux's.
-  const onTerminal = process.platform === "linux" && existsSync("/usr/bin/script") ? test : test.skip;
-
-  function chatOnTerminal(): Running {
-    const command = `${process.execPath} ${path.join(packageUnderTest, "cli/bin/karta.js")} chat`;
-    const child = spawn("script", ["-qefc", command, "/dev/null"], {
-      stdio: ["pipe", "pipe", "pipe"],
-      env: {
-        PATH: process.env.PATH,
-        HOME: home.folder,
-        KARTA_CONFIG_HOME: path.join(home.folder, "config"),
-        KARTA_SOCKET: home.socket,
-        TERM: "xterm",
-        NO_COLOR: "1",
-      },
-    });
-    return new Running(child);
-  }
-
   onTerminal("asks for a yes, a reason, a choice; what was typed ahead is no answer", async () => {
-    const chat = chatOnTerminal();
+    const chat = home.onTerminal(["chat"]);
     const type = (text: string) => chat.child.stdin?.write(text);
     await chat.until("stdout", /you> /);
     type("write\ry\r"); // the y is typed ahead of the question
@@ -142,8 +122,27 @@ describe("chat", () => {
     expect((await chat.ended()).code).toBe(0);
   });
 
+  onTerminal("what is typed during a reply is shown with the next prompt, and not in the reply", async () => {
+    const chat = home.onTerminal(["chat"]);
+    const type = (text: string) => chat.child.stdin?.write(text);
+    await chat.until("stdout", /you> /);
+    type("wait\r");
+    await chat.until("stdout", /You said: wait/);
+    type("a whole line\rand half");
+    type("\u0003");
+    await chat.until(
+      "stdout",
+      /· cancelled\r?\nyou> a whole line\r?\nYou said: a whole line\r?\n[^]*you> and half/,
+    );
+    type(" of one\r");
+    await chat.until("stdout", /You said: and half of one/);
+    expect(chat.stdout.split("cancelled")[0]).not.toContain("whole");
+    type("\u0004");
+    expect((await chat.ended()).code).toBe(0);
+  });
+
   onTerminal("Ctrl-C at the question cancels the turn, and the chat goes on", async () => {
-    const chat = chatOnTerminal();
+    const chat = home.onTerminal(["chat"]);
     const type = (text: string) => chat.child.stdin?.write(text);
     await chat.until("stdout", /you> /);
     type("write\r");

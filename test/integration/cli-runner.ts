@@ -1,12 +1,15 @@
 /** Runs the built `karta` as a user does: a child process with its own home, socket and configuration. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
 
 /** The package whose launcher runs; KARTA_TEST_PACKAGE names another build. */
 export const packageUnderTest = process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");
+
+/** Whether `onTerminal` works here: the flags are those of util-linux's `script`. */
+export const hasTerminals = process.platform === "linux" && existsSync("/usr/bin/script");
 
 export interface Outcome {
   readonly code: number | null;
@@ -35,6 +38,25 @@ export class CliHome {
         KARTA_SOCKET: this.socket,
         TZ: "UTC",
         ...environment,
+      },
+    });
+    const running = new Running(child);
+    this.#running.add(running);
+    return running;
+  }
+
+  /** The same on a terminal, which `script` lends: its stdout is the screen, its stdin the keyboard. */
+  onTerminal(args: readonly string[]): Running {
+    const command = [process.execPath, path.join(this.package, "cli/bin/karta.js"), ...args].join(" ");
+    const child = spawn("script", ["-qefc", command, "/dev/null"], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.folder,
+        KARTA_CONFIG_HOME: path.join(this.folder, "config"),
+        KARTA_SOCKET: this.socket,
+        TERM: "xterm",
+        NO_COLOR: "1",
       },
     });
     const running = new Running(child);

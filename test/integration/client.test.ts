@@ -142,6 +142,32 @@ test("an approval that waits when kartad is killed ends the stream plainly; one 
   expect((await karta.getSession(id)).status).toBe("archived");
 });
 
+test("the rest of the API: settings, people, history, one turn of several cancelled by its id", async () => {
+  const karta = new KartaClient({ url: kartad.url });
+  const { id } = await karta.createSession({ metadata: { a: 1 } });
+  const patched = await karta.patch(id, { metadata: { a: null, b: "2" } });
+  expect(patched.metadata).toEqual({ b: "2" });
+  expect(await karta.addParticipant(id, { name: "anna", type: "human" })).toMatchObject({ name: "anna" });
+  const first = karta.stream(id, { text: "on and on" });
+  await first.next();
+  const second = karta.stream(
+    id,
+    { text: "waits", participant_name: "anna" },
+    { onTurn: (turnId) => void karta.cancel(id, { turnId }) },
+  );
+  expect((await second.next()).value).toMatchObject({ type: "done", data: { status: "cancelled" } });
+  expect((await karta.getSession(id)).turn).toMatchObject({ state: "running" });
+  await karta.cancel(id);
+  expect((await Array.fromAsync(first)).at(-1)).toMatchObject({ type: "done" });
+  await karta.send(id, { text: "more" });
+  const { data, next_cursor } = await karta.messages(id);
+  expect(data.at(-2)).toMatchObject({ role: "user", text: "more" });
+  expect(data.at(-1)).toMatchObject({ role: "assistant", text: expect.stringContaining("turn") });
+  expect(next_cursor).toBeNull();
+  const stored = await Array.fromAsync(karta.storedEvents(id, { include: "system" }));
+  expect(seqs(stored)).toEqual(stored.map((_, index) => index + 1));
+});
+
 test("the demo's web server: the visitor's reply ends with what kartad says of it, over a kill -9", async () => {
   const web = await startWeb({ port: 0, kartaUrl: kartad.url, project: "bot" });
   const post = (path: string, body?: object) =>

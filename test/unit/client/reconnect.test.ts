@@ -188,6 +188,19 @@ describe.each(["fetch", "a Unix socket"])("over %s", (transport) => {
     await expect(turn()).rejects.toMatchObject({ code: "storage_unavailable" });
   });
 
+  test("a reader whose next events are gone is told from where on there are any", async () => {
+    for (const number of upTo(5)) karta.append(says(`word ${number}`), null);
+    const gone = JSON.stringify({ error: "cursor_expired", detail: "too old", oldest_seq: 90 });
+    karta.fates.push(
+      { kind: "cut_off", bytes: 600, code: "cursor_expired" },
+      { kind: "refused", status: 410, body: gone },
+    );
+    await expect(fromAsync(client.events(karta.session.id, { after: 0 }))).rejects.toMatchObject({
+      code: "cursor_expired",
+      fields: { oldest_seq: 90 },
+    });
+  });
+
   test("a Karta that is not there is told at once; one that stays away, when patience is over", async () => {
     await karta.close();
     await start({ ...QUICK, giveUpAfterMs: 20 });
