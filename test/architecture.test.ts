@@ -139,6 +139,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "prom-client": /^daemon\/metrics\.ts$/,
   express: /^daemon\/(http|control|offline-model)\//,
   "@anthropic-ai/claude-agent-sdk": /^daemon\/harness\/claude\//,
+  "@agentclientprotocol/sdk": /^daemon\/harness\/acp\//,
   "@modelcontextprotocol/sdk/server/mcp.js": /^daemon\/harness\//,
 };
 

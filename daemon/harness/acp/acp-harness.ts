@@ -1,30 +1,20 @@
 /** The `acp` harness: any agent that speaks the Agent Client Protocol over stdio, the known ones by a preset. */
-import { RequestError } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
-import { KartaError } from "../../../shared/errors.ts";
 import type { ProcessSpawner } from "../../process/spawner.ts";
 import type {
   AgentProcess,
   Availability,
   Harness,
   HarnessBinary,
-  LaunchSpec,
   ProgramOwner,
   StartRequest,
   Transcript,
 } from "../harness.ts";
-import { AgentConnection } from "./connection.ts";
-import { Conversation } from "./conversation.ts";
-import { agentEnvironment, describeAccess } from "./environment.ts";
-import { mcpServersFor } from "./mcp-servers.ts";
+import type { AgentStarter } from "./agent-starter.ts";
+import { describeAccess } from "./environment.ts";
 import { PRESETS, type AcpType, type Preset } from "./presets.ts";
+import type { ProgramProbe } from "./probe.ts";
 import { findProgram, type FoundProgram } from "./program.ts";
-import { ProgramProbe } from "./probe.ts";
-import { openConversation } from "./session-setup.ts";
-import { SharedConnections, type Place } from "./shared-connections.ts";
-import { messageOf } from "./turn-end.ts";
-
-const READY_TIMEOUT_MS = 60_000;
 
 export interface AcpOptions {
   /** The daemon's own environment. */
@@ -44,8 +34,8 @@ export class AcpHarness implements Harness {
   readonly #preset: Preset;
   readonly #options: AcpOptions;
   readonly #log: Logger;
-  readonly #connections = new SharedConnections();
-  readonly #probe: ProgramProbe;
+  #starter: Promise<AgentStarter> | null = null;
+  #probe: Promise<ProgramProbe> | null = null;
   /** By project: the agents that it was seen to offer. */
   readonly #agents = new Map<string, readonly string[]>();
 
@@ -54,7 +44,6 @@ export class AcpHarness implements Harness {
     this.#preset = PRESETS[type];
     this.#options = options;
     this.#log = options.logger.child({ part: type });
-    this.#probe = new ProgramProbe({ ...options, logger: this.#log });
   }
 
   availability(): Availability {
@@ -76,10 +65,11 @@ export class AcpHarness implements Harness {
     };
   }
 
-  binary(project: ProgramOwner | null): Promise<HarnessBinary> {
+  async binary(project: ProgramOwner | null): Promise<HarnessBinary> {
     const found = this.#find(project?.command ?? null, project?.folder ?? null);
-    if (found.kind === "missing") return Promise.resolve({ kind: "missing", detail: found.detail });
-    return this.#probe.ask(found.program);
+    if (found.kind === "missing") return found;
+    this.#probe ??= this.#loadProbe();
+    return (await this.#probe).ask(found.program);
   }
 
   ownAgents(project: string): readonly string[] {
@@ -94,45 +84,9 @@ export class AcpHarness implements Harness {
     });
   }
 
-  async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
-    const { title } = this.#preset;
-    const limited = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(this.#options.readyTimeoutMs ?? READY_TIMEOUT_MS),
-    ]);
-    let place: Place | null = null;
-    try {
-      place = await this.#connections.acquire(
-        shareKey(launch),
-        (opening) => this.#open(launch, spawner, opening),
-        limited,
-      );
-      const { connection } = place;
-      const { servers, leftOut } = mcpServersFor(
-        this.#preset.isOpenCode ? {} : launch.mcpServers, // it has them in its configuration
-        launch.env,
-        connection.traits?.mcp ?? { http: false, sse: false },
-      );
-      if (leftOut.length > 0)
-        this.#log.warn({ project: launch.project, left_out: leftOut }, "MCP servers were not handed on");
-      const offline = this.#options.offlineBaseUrl !== null;
-      const opened = await openConversation({
-        connection,
-        launch,
-        thread,
-        servers,
-        title,
-        signal: limited,
-        choosesModel: !offline,
-      });
-      this.#agents.set(launch.project, opened.agents);
-      const { sessionId: threadId, isNew } = opened;
-      return new Conversation({ place, threadId, isNew, launch, title, priced: !offline, logger: this.#log });
-    } catch (error) {
-      const words = (await place?.connection.lastWords()) ?? null;
-      await place?.release();
-      throw this.#didNotStart(error, words);
-    }
+  async start(request: StartRequest): Promise<AgentProcess> {
+    this.#starter ??= this.#loadStarter();
+    return (await this.#starter).start(request);
   }
 
   #find(command: readonly string[] | null, cwd: string | null): FoundProgram {
@@ -144,48 +98,20 @@ export class AcpHarness implements Harness {
     });
   }
 
-  /** Starts a process and shakes hands. Rejects when nothing of it is left. */
-  async #open(launch: LaunchSpec, spawner: ProcessSpawner, opening: AbortSignal): Promise<AgentConnection> {
-    const { daemonEnv, folder, offlineBaseUrl, readyTimeoutMs } = this.#options;
-    const found = this.#find(launch.command, launch.cwd);
-    if (found.kind === "missing") throw new KartaError("harness_unavailable", found.detail);
-    const { path: command, args } = found.program;
-    const env = await agentEnvironment(launch, {
+  async #loadProbe(): Promise<ProgramProbe> {
+    const { ProgramProbe: Probe } = await import("./probe.ts");
+    return new Probe({ ...this.#options, logger: this.#log });
+  }
+
+  /** The protocol's SDK is 80 ms and 9 MB that a kartad without such agents does without. */
+  async #loadStarter(): Promise<AgentStarter> {
+    const { AgentStarter: Starter } = await import("./agent-starter.ts");
+    return new Starter({
+      ...this.#options,
+      logger: this.#log,
       preset: this.#preset,
-      daemonEnv,
-      offlineBaseUrl: offlineBaseUrl?.(launch.project) ?? null,
-      folder,
-    });
-    opening.throwIfAborted();
-    const process = spawner.spawn({ purpose: "harness", command, args, cwd: launch.cwd, env });
-    const connection = new AgentConnection({ process, cwd: launch.cwd, logger: this.#log });
-    try {
-      const limit = AbortSignal.timeout(readyTimeoutMs ?? READY_TIMEOUT_MS);
-      await connection.initialize(AbortSignal.any([opening, limit]));
-      return connection;
-    } catch (error) {
-      const words = await connection.lastWords();
-      await connection.stop(0);
-      throw this.#didNotStart(error, words);
-    }
-  }
-
-  /** @param words the last that it said of itself, where it ended; null: the error says more */
-  #didNotStart(error: unknown, words: string | null): KartaError {
-    if (error instanceof KartaError) return error;
-    this.#log.warn({ err: error, words }, "an agent did not start");
-    const { title, credentials } = this.#preset;
-    const why = error instanceof RequestError ? messageOf(error) : (words ?? messageOf(error));
-    const needsKey = error instanceof RequestError && error.code === -32_000 && credentials.length > 0;
-    const next = needsKey ? `; start kartad with one of ${credentials.join(", ")}` : "";
-    return new KartaError("harness_unavailable", `${title} did not start: ${why}${next}`, {
-      cause: error,
-      retryAfterSeconds: 5,
+      find: ({ command, cwd }) => this.#find(command, cwd),
+      onAgents: (project, agents) => this.#agents.set(project, agents),
     });
   }
-}
-
-/** Conversations of one process may differ in agent and model alone. */
-function shareKey({ agent, model, ...rest }: LaunchSpec): string {
-  return JSON.stringify(rest);
 }
