@@ -60,7 +60,11 @@ export class SessionService {
 
   /** As `SessionCreation.create`; with a `session_id`, the session of that id. */
   async create(scope: Scope, body: CreateSession, idempotency: Idempotency | null = null): Promise<Session> {
-    if (body.session_id !== undefined) return this.get(scope, body.session_id);
+    if (body.session_id !== undefined) {
+      const known = await this.get(scope, body.session_id);
+      if (known.status === "archived") throw noSuchSession(); // it takes no more turns
+      return known;
+    }
     const { id, isNew } = await this.#creation.create(scope, body, idempotency);
     const session = await this.get(scope, id);
     const project = isNew ? this.#runtime.projects.find(session.project.ref) : null;

@@ -164,6 +164,8 @@ test("a session is made with its parent, resumed by its id, and survives a resta
   await kartad.stop();
   kartad = await home.start();
   expect(await get(id)).toEqual(before);
+  expect((await request(kartad.url, "DELETE", `/v1/sessions/${id}`)).status).toBe(204);
+  expect((await request(kartad.url, "POST", "/v1/sessions", { session_id: id })).status).toBe(404);
   const bad = await request(kartad.url, "POST", "/v1/sessions", { project: "one", parent_id: "sess_nobody" });
   expect(bad).toMatchObject({ status: 422, body: { issues: [{ path: "parent_id" }] } });
   expect(await request(kartad.url, "POST", "/v1/sessions", {})).toMatchObject({

@@ -1,10 +1,12 @@
 /** A system that gives kartad no more processes: the bound is a real one, set from outside while it runs. */
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { z } from "zod";
 import { agentProgram, guardsOf, isRunning } from "../../support/groups.ts";
 import { eventually } from "../../support/processes.ts";
+
+jest.setTimeout(30_000);
 
 const UserSchema = z.object({ uid: z.int() });
 const StartedSchema = z.object({ pid: z.int() });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { EventLog } from "../../../daemon/events/log.ts";
 import { endBrokenTurns } from "../../../daemon/sessions/recovery.ts";
@@ -8,6 +8,8 @@ import { eventually } from "../../support/processes.ts";
 import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
 import { silent, spawnerForTests } from "../apps/temp-project.ts";
+
+jest.setTimeout(30_000); // its properties run real processes
 
 const store = await storeBench();
 const spawner = spawnerForTests();
