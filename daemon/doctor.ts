@@ -57,7 +57,7 @@ async function programCheck(harness: Harness, isUsed: boolean): Promise<DoctorCh
   return {
     name: harness.type,
     state: isUsed ? "problem" : "note",
-    found: isUsed ? "not installed, and a project needs it" : "not installed; no project needs it",
+    found: isUsed ? "missing or not in order, and a project needs it" : "missing or not in order",
     fix: binary.detail,
   };
 }

@@ -51,7 +51,7 @@ describe("with a kartad", () => {
     expect(checks.get("port")?.found).toContain(kartad.url);
     expect(checks.get("gemini")).toMatchObject({
       state: "problem",
-      found: "not installed, and a project needs it",
+      found: "missing or not in order, and a project needs it",
     });
     expect(checks.get("claude-code model")).toMatchObject({ state: "ok", found: "ANTHROPIC_API_KEY" });
     expect(text).not.toContain("sk-very-secret");

@@ -100,7 +100,7 @@ export class AcpHarness implements Harness {
 
   async #loadProbe(): Promise<ProgramProbe> {
     const { ProgramProbe: Probe } = await import("./probe.ts");
-    return new Probe({ ...this.#options, logger: this.#log });
+    return new Probe({ ...this.#options, preset: this.#preset, logger: this.#log });
   }
 
   /** The protocol's SDK is 80 ms and 9 MB that a kartad without such agents does without. */

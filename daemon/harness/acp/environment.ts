@@ -24,16 +24,34 @@ export async function agentEnvironment(
   { preset, daemonEnv, offlineBaseUrl, folder }: AgentEnvironmentOptions,
 ): Promise<Record<string, string>> {
   const isForeign = preset.commands.length === 0 && offlineBaseUrl === null;
-  const access =
-    offlineBaseUrl === null
-      ? pickVariables(daemonEnv, (name) => [...preset.credentials, ...CONNECTION_VARIABLES].includes(name))
-      : (preset.offline?.(offlineBaseUrl) ?? {});
   return {
     ...preset.fixed,
     ...baseEnvironment(daemonEnv, launch, isForeign ? NOTHING : MODEL_ACCESS),
-    ...access,
+    ...modelAccess({ preset, daemonEnv, offlineBaseUrl }),
     ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl }) : {}),
   };
+}
+
+/** For a start that only asks a program what it is: some do not even tell that without a key. */
+export function probeEnvironment(
+  options: Omit<AgentEnvironmentOptions, "folder">,
+  home: string,
+): Record<string, string> {
+  return {
+    ...options.preset.fixed,
+    ...baseEnvironment(options.daemonEnv, { env: {}, home }, MODEL_ACCESS),
+    ...modelAccess(options),
+  };
+}
+
+function modelAccess({
+  preset,
+  daemonEnv,
+  offlineBaseUrl,
+}: Omit<AgentEnvironmentOptions, "folder">): Readonly<Record<string, string>> {
+  if (offlineBaseUrl !== null) return preset.offline?.(offlineBaseUrl) ?? {};
+  const passed: readonly string[] = [...preset.credentials, ...CONNECTION_VARIABLES];
+  return pickVariables(daemonEnv, (name) => passed.includes(name));
 }
 
 /** The variables with which it would reach a model, in words; null: none is set. Never a value. */

@@ -105,7 +105,8 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     install:
       "install it with `pip install deepagents-code` (its `dcode --acp`) or `npm install -g deepagents-acp`",
     credentials: [...ANTHROPIC, ...OPENAI, ...GOOGLE],
-    offline: bothApis,
+    // With both keys it would choose OpenAI's Responses API, which the offline model does not have.
+    offline: (baseUrl) => ({ ANTHROPIC_BASE_URL: baseUrl, ANTHROPIC_API_KEY: "offline" }),
     fixed: {},
     isOpenCode: false,
   },

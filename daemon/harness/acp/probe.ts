@@ -3,15 +3,19 @@ import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
 import type { ProcessSpawner } from "../../process/spawner.ts";
-import { baseEnvironment } from "../base-environment.ts";
 import type { HarnessBinary } from "../harness.ts";
 import { AgentConnection } from "./connection.ts";
+import { probeEnvironment } from "./environment.ts";
+import type { Preset } from "./presets.ts";
 import type { Program } from "./program.ts";
 import { messageOf } from "./turn-end.ts";
 
 const TIMEOUT_MS = 20_000;
 
 export interface ProbeOptions {
+  readonly preset: Preset;
+  /** The offline model's address for a project; null when kartad is not offline. */
+  readonly offlineBaseUrl: ((project: string) => string) | null;
   readonly spawner: ProcessSpawner;
   readonly daemonEnv: Readonly<Record<string, string | undefined>>;
   /** Karta's own: the program's HOME and folder while it is asked. */
@@ -43,7 +47,7 @@ export class ProgramProbe {
   }
 
   async #shakeHands(program: Program): Promise<HarnessBinary> {
-    const { spawner, daemonEnv, folder, logger, readyTimeoutMs } = this.#options;
+    const { preset, spawner, daemonEnv, offlineBaseUrl, folder, logger, readyTimeoutMs } = this.#options;
     const home = path.join(folder, "probe");
     await mkdir(home, { recursive: true, mode: 0o700 });
     const process = spawner.spawn({
@@ -51,7 +55,7 @@ export class ProgramProbe {
       command: program.path,
       args: program.args,
       cwd: home,
-      env: baseEnvironment(daemonEnv, { env: {}, home }, /^/),
+      env: probeEnvironment({ preset, daemonEnv, offlineBaseUrl: offlineBaseUrl?.("probe") ?? null }, home),
     });
     const connection = new AgentConnection({ process, cwd: home, logger });
     try {
