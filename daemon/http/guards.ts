@@ -4,6 +4,7 @@
  */
 import type { RequestHandler } from "express";
 import { KartaError } from "../../shared/errors.ts";
+import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -40,7 +41,7 @@ export function originGuard(allowed: readonly string[]): RequestHandler {
     }
     if (!list.has(origin)) throw refused();
     response.setHeader("Access-Control-Allow-Origin", origin);
-    response.setHeader("Access-Control-Expose-Headers", "Retry-After");
+    response.setHeader("Access-Control-Expose-Headers", `Retry-After, ${TURN_HEADER}`);
     if (request.method === "OPTIONS") {
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
       response.setHeader(

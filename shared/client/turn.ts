@@ -34,7 +34,7 @@ export function newTurn(
     // Until its first event has come there is no place to read on from: then the turn is asked for again by its key.
     open: (cursor) => (cursor === 0 ? begin() : openFeed(caller, id, cursor, options)),
     shows: (event) => {
-      turnId ??= event.turn_id; // a browser does not show the header to a page of another origin
+      turnId ??= event.turn_id; // an older Karta's answer has no such header
       return isOfTurn(event, turnId, include);
     },
     endsAfter: (event) => event.turn_id === turnId && isTerminal(event),

@@ -60,12 +60,15 @@ test("a turn is read whole over lost answers and cut streams, and runs once", as
   const reading = `import("/client.js").then(async ({ KartaClient }) => {
     const karta = new KartaClient({ url: ${JSON.stringify(proxy.url)}, retry: { firstWaitMs: 5 } });
     const seen = [];
-    for await (const event of karta.stream(${JSON.stringify(id)}, { text: "hi" })) seen.push(event.seq);
-    return seen;
+    let turn = null;
+    const options = { onTurn: (id) => (turn = id) };
+    for await (const event of karta.stream(${JSON.stringify(id)}, { text: "hi" }, options)) seen.push(event.seq);
+    return { seen, turn };
   })`;
-  const seen = await page.evaluate<number[]>(reading);
+  const { seen, turn } = await page.evaluate<{ seen: number[]; turn: string | null }>(reading);
   expect(proxy.cuts).toBeGreaterThan(1);
   const stored = await events(id);
   expect(stored.filter(({ type }) => type === "message")).toHaveLength(1);
+  expect(turn).toBe(stored[0]?.turn_id);
   expect(seen).toEqual(stored.map(({ seq }) => seq).slice(1));
 });
