@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { KartaClient, type RetryOptions } from "../../../shared/client/index.ts";
 import { socketTransport } from "../../../shared/client/socket.ts";
 import { isTerminal, type EventDraft, type SessionEvent } from "../../../shared/events.ts";
-import { CuttingKarta, type Fate } from "../../fixtures/cutting-karta.ts";
+import { CuttingKarta, DONE, type Fate } from "../../fixtures/cutting-karta.ts";
 
 const QUICK: RetryOptions = { firstWaitMs: 1, longestWaitMs: 2 };
 
@@ -106,6 +106,13 @@ describe.each(["fetch", "a Unix socket"])("over %s", (transport) => {
     expect(get).toMatch(/\/events\?after=\d+$/);
     expect(Number(get?.split("=")[1])).toBeGreaterThan(2);
     expect(more).toEqual([]);
+  });
+
+  test("another turn's end in between, of one that waited and was cancelled, is not this one's", async () => {
+    karta.script = [says("a"), { ...DONE, ofTurn: "turn_9" }, says("b")];
+    karta.fates.push({ kind: "cut", bytes: 300, cleanly: false });
+    expect((await turn()).map(({ seq, type }) => `${seq} ${type}`)).toEqual(["2 text", "4 text", "5 done"]);
+    expect(karta.requests.at(-1)?.line).toContain("/events?after=2");
   });
 
   test("a POST whose answer is lost is sent again with its key, streamed or not, and so is a creation", async () => {
