@@ -160,13 +160,13 @@ describe("the rules", () => {
     kind: "edit",
     locations: paths.map((place) => ({ path: place })),
   });
-  const rulesOf = (more: object) => new PermissionRules(launchSpec({ cwd: "/work/bot", ...more }));
+  const rulesOf = (more: object) => new PermissionRules(launchSpec({ cwd: "/srv/bot", ...more }));
 
   test("allow a tool in the folder; a step out of it is asked for all the same", () => {
     const rules = rulesOf({ allowedTools: ["Read"] });
-    expect(rules.verdict(call("read", "read"), asked("/work/bot/a.txt", "b.txt"))).toBe("allow");
+    expect(rules.verdict(call("read", "read"), asked("/srv/bot/a.txt", "b.txt"))).toBe("allow");
     expect(rules.verdict(call("read", "read"), asked("/etc/passwd"))).toBe("ask");
-    expect(rules.verdict(call("read", "read"), asked("/work/bot2/a.txt"))).toBe("ask");
+    expect(rules.verdict(call("read", "read"), asked("/srv/bot2/a.txt"))).toBe("ask");
     expect(rules.verdict(call("read", "read"), asked("../x"))).toBe("ask");
     expect(rules.verdict(call("write", "edit"), asked())).toBe("ask");
   });
