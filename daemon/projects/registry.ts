@@ -2,9 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
-import satisfies from "semver/functions/satisfies.js";
-import validRange from "semver/ranges/valid.js";
-import { KartaError, type Issue } from "../../shared/errors.ts";
+import { KartaError } from "../../shared/errors.ts";
 import type {
   AddProjectResult,
   HarnessType,
@@ -13,11 +11,12 @@ import type {
 } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 import type { LoadedApp } from "../apps/apps.ts";
-import { NO_APP, type AppDescription, type EntryPointCheck } from "../apps/protocol.ts";
+import { NO_APP, type EntryPointCheck } from "../apps/protocol.ts";
 import type { HarnessBinary, ProgramOwner } from "../harness/harness.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
+import { programWarnings, toolWarnings } from "./harness-warnings.ts";
 import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
 import type { RegisteredProject } from "./registered-project.ts";
@@ -58,7 +57,10 @@ export class ProjectRegistry {
     this.#log = options.logger.child({ part: "projects" });
   }
 
-  /** Reads every registered folder and checks every entry point, without making the start wait for it. */
+  /**
+   * Reads every registered folder; checks every entry point without making the start wait for it. The folders come
+   * first: a session that is made before its folder is read would get another harness, and other limits, than it declares.
+   */
   async start(): Promise<void> {
     for (const row of await this.#options.store.list()) {
       const project: RegisteredProject = {
@@ -70,10 +72,10 @@ export class ProjectRegistry {
       };
       this.#projects.set(row.name, project);
     }
+    await Promise.all(this.all.map((project) => this.#readAgain(project)));
     let previous: Promise<void> = Promise.resolve();
-    for (const project of this.#projects.values()) {
-      project.checked = previous = previous.then(() => this.#recheck(project)); // one after the other: a start is busy
-    }
+    for (const project of this.all)
+      project.checked = previous = previous.then(() => this.#checkAgain(project)); // a start is busy enough
   }
 
   find(name: string): RegisteredProject | null {
@@ -199,22 +201,36 @@ export class ProjectRegistry {
     );
   }
 
-  async #recheck(project: RegisteredProject): Promise<void> {
-    const { name } = project.row;
+  async #readAgain(project: RegisteredProject): Promise<void> {
     try {
       const { definition } = await this.#options.read(project.row.path);
       project.definition = definition;
-      this.#options.onScript(name, definition.offlineScript);
+      this.#options.onScript(project.row.name, definition.offlineScript);
+    } catch (error) {
+      this.#failed(project, error);
+    }
+  }
+
+  async #checkAgain(project: RegisteredProject): Promise<void> {
+    const { definition } = project;
+    if (definition === null) return; // it could not be read, and says so
+    const { name } = project.row;
+    try {
       const loaded = await this.#loadApp(name, definition);
       if (this.#projects.get(name) !== project) return; // removed, or read anew, meanwhile
       project.app = loaded?.description ?? NO_APP;
       this.#options.onApp(name, loaded);
       project.health = { state: "ready" };
     } catch (error) {
-      const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
-      project.health = { state: "failed", detail };
-      this.#log.error({ err: error, project: name }, `project ${name} cannot take turns: ${detail}`);
+      this.#failed(project, error);
     }
+  }
+
+  #failed(project: RegisteredProject, error: unknown): void {
+    const { name } = project.row;
+    const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
+    project.health = { state: "failed", detail };
+    this.#log.error({ err: error, project: name }, `project ${name} cannot take turns: ${detail}`);
   }
 
   async #examine(
@@ -254,31 +270,6 @@ export class ProjectRegistry {
     this.#last = result.catch(() => undefined);
     return result;
   }
-}
-
-/** Tools of the app that its harness will not be offered. */
-function toolWarnings({ harness }: ProjectDefinition, { tools }: AppDescription): Issue[] {
-  if (harness === "claude-code" || tools.length === 0) return [];
-  const names = tools.map(({ name }) => name).join(", ");
-  return [
-    {
-      path: "karta.toml: entry_point",
-      message: `${harness} is not offered the app's own tools yet (${names}); claude-code is`,
-    },
-  ];
-}
-
-/** A program that is missing, or a harness range that the installed one does not meet. */
-function programWarnings(definition: ProjectDefinition, binary: HarnessBinary): Issue[] {
-  if (binary.kind === "missing") return [{ path: `harness ${definition.harness}`, message: binary.detail }];
-  const { version } = definition.manifest.harness;
-  if (version === null || validRange(version) === null || satisfies(binary.version, version)) return [];
-  return [
-    {
-      path: "karta.toml: harness.version",
-      message: `expected ${definition.harness} ${version}, found ${binary.version} installed`,
-    },
-  ];
 }
 
 function summary(error: KartaError): string {

@@ -80,6 +80,6 @@ describe("an agent's MCP servers are gone", () => {
     kartad = await home.start();
     await inTheMiddleOfATurn();
     await kartad.stop();
-    expect(ofAgents()).toEqual([]);
+    await eventually(() => ofAgents().length === 0, "kartad and its guard have ended all of them");
   });
 });
