@@ -217,8 +217,7 @@ export class Pool {
       );
       const agent = await starting;
       if (pooled.isOver) throw givenUp(); // whoever ended it stops the agent
-      if (agent.process.exit !== null)
-        throw new KartaError("harness_unavailable", "the agent ended as soon as it had started");
+      if (agent.process.exit !== null) throw endedEarly();
       pooled.move(pooled.sessionId === null ? "ready" : "bound");
       void agent.process.exited.then(() => {
         if (!pooled.isOver) {
@@ -239,7 +238,8 @@ export class Pool {
 
   #lend(pooled: PooledProcess, lane: Lane, request: CheckoutRequest, lentAs: Lent): Lease {
     const { agent } = pooled;
-    if (agent === null || pooled.isOver) throw givenUp(); // ended in the very moment in which it was ready
+    if (agent === null || pooled.isOver)
+      throw request.signal.aborted || this.#stopped ? givenUp() : endedEarly();
     const since = this.#now();
     pooled.move("busy");
     pooled.lentAs = lentAs;
@@ -289,6 +289,10 @@ export class Pool {
     this.#queue.serve();
     this.#spares.refillAll();
   }
+}
+
+function endedEarly(): KartaError {
+  return new KartaError("harness_unavailable", "the agent ended as soon as it had started");
 }
 
 function givenUp(): KartaError {

@@ -122,9 +122,11 @@ describe(`${TURNS} turns of ${SESSIONS} sessions on ${PROCESSES} processes that 
     for (const session of sessions)
       expect((await request(kartad.url, "DELETE", `/v1/sessions/${session}`)).status).toBe(204);
     await settle();
-    await eventually(
-      () => descriptors() <= descriptorsBefore + SPARE_DESCRIPTORS,
-      `at most ${descriptorsBefore + SPARE_DESCRIPTORS} descriptors`,
+    // A lane fills up with spares by itself: each holds its three pipes.
+    await eventuallyIs(
+      async () =>
+        descriptors() - 3 * (await status()).processes.length <= descriptorsBefore + SPARE_DESCRIPTORS,
+      true,
     );
     if (isByHand) {
       const { memory } = await status();
