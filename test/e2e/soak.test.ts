@@ -8,7 +8,7 @@ import path from "node:path";
 import { StatusSchema, type Status } from "../../shared/protocol/control.ts";
 import { createSession, request } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
-import { eventually, eventuallyIs, processesWith } from "../support/processes.ts";
+import { eventuallyIs, processesWith } from "../support/processes.ts";
 import { endsOf, killAgentOf, soak, storedEvents, type SoakOutcome } from "./support/soak.ts";
 
 function setting(name: string, byDefault: number): number {
