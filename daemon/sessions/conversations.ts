@@ -142,7 +142,10 @@ export class Conversations {
     const stands = row?.turns === turns && (await conversations.claim(sessionId, digest));
     return {
       sessionId,
-      known: { pieces: turns === 0 ? 0 : told.digests.length, instructions: row?.instructions === told.instructions },
+      known: {
+        pieces: turns === 0 ? 0 : told.digests.length,
+        instructions: (row?.instructions ?? null) === told.instructions,
+      },
       turns,
       stands: stands || turns === 0,
       undo: () => (stands ? conversations.giveBack(sessionId, digest) : Promise.resolve()),
