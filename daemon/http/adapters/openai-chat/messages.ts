@@ -64,7 +64,9 @@ function roleOf({ role }: ChatMessage): Piece["role"] | null {
       return null;
     case "function":
       return "tool";
-    default:
+    case "user":
+    case "assistant":
+    case "tool":
       return role;
   }
 }
