@@ -26,7 +26,10 @@ afterAll(() => home.remove());
 async function run(program: string): Promise<string> {
   const line = readme.split("\n").find((one) => one.endsWith(program));
   const command = line?.split("&& ").at(-1) ?? "";
-  const { stdout } = await execa({ shell: true, cwd: root, preferLocal: true })(command, {
+  const { stdout } = await execa(command, {
+    shell: true,
+    cwd: root,
+    preferLocal: true,
     env: { OPENAI_BASE_URL: `${kartad.url}/v1`, OPENAI_API_KEY: "none" },
   });
   return stdout;
