@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { APICallError, generateText, streamText, type ModelMessage } from "ai";
-import { createSession, request, send, storedEvents } from "../support/api.ts";
-import { eventually } from "../support/processes.ts";
-import { startOpenAiBot, type OpenAiBot } from "./support/openai-bot.ts";
+import { createSession, request, send } from "../support/api.ts";
+import { eventuallyIs } from "../support/processes.ts";
+import { endOf, startOpenAiBot, type OpenAiBot } from "./support/openai-bot.ts";
 
 jest.setTimeout(120_000);
 
@@ -59,13 +59,7 @@ test("an abort ends the turn", async () => {
   const { body } = await request(bot.kartad.url, "GET", "/v1/sessions?limit=1");
   const [newest]: unknown[] = Array.isArray(body.data) ? body.data : [];
   const id = typeof newest === "object" && newest !== null && "id" in newest ? String(newest.id) : "";
-  await eventually(
-    async () =>
-      (await storedEvents(bot.kartad.url, id)).some(
-        (event) => event.type === "done" && event.data.status === "cancelled",
-      ),
-    "the turn was cancelled",
-  );
+  await eventuallyIs(() => endOf(bot.kartad.url, id), "cancelled");
 });
 
 test("an error is the SDK's own, and ends a stream", async () => {
