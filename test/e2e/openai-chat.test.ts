@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import { z } from "zod";
 import type { RunnableToolFunctionWithoutParse } from "openai/lib/RunnableFunction";
 import { SESSION_HEADER } from "../../shared/protocol/adapters/headers.ts";
 import { createSession, send, storedEvents, stream, textOf } from "../support/api.ts";
@@ -189,8 +190,8 @@ describe("what goes wrong is the client's own typed error", () => {
     const whole = await refusalOf(create(messages));
     expect(whole).toBeInstanceOf(OpenAI.InternalServerError);
     expect(whole).toMatchObject({ status: 502, code: "model_error" });
-    const session = whole instanceof OpenAI.APIError ? whole.headers?.get(SESSION_HEADER) : undefined;
-    const events = await storedEvents(url, session ?? "");
+    const { headers } = z.object({ headers: z.custom<Headers>() }).parse(whole);
+    const events = await storedEvents(url, headers.get(SESSION_HEADER) ?? "");
     expect(events.filter(({ type }) => type === "message")).toHaveLength(1);
     const streamed = openai.chat.completions.stream({ model: "bot", messages: ask("bad key") });
     const late = await refusalOf(streamed.finalContent());

@@ -41,7 +41,7 @@ const SETTINGS = `
 [runtime]
 permission_mode = "autonomous"
 [pool]
-max_processes = 8
+max_processes = 20
 `;
 
 export interface OpenAiBot {

@@ -88,20 +88,17 @@ describe("a client that leaves", () => {
 describe("an Idempotency-Key", () => {
   test("runs a turn once: of a new conversation, of one that goes on, of two requests at once", async () => {
     const asked = [user(`once ${word}`)];
-    const place = harness.said.length;
+    const heard = harness.said.length;
     const send = (messages: object[], key: string) => complete(url, messages, {}, { "Idempotency-Key": key });
-    const firsts = await Promise.all([send(asked, `a-${word}`), send(asked, `a-${word}`)]);
-    expect(firsts[0]?.completion.id).toBe(firsts[1]?.completion.id);
-    const more = [...asked, assistant(firsts[0]?.text ?? ""), user("second")];
-    const seconds = [await send(more, `b-${word}`), await send(more, `b-${word}`)];
-    expect(seconds[1]?.completion.id).toBe(seconds[0]?.completion.id);
-    expect(seconds[0]?.sessionId).toBe(firsts[0]?.sessionId);
-    expect(harness.said).toHaveLength(place + 2);
-    const other = await refused(
-      url,
-      { messages: [user("other")] },
-      { headers: { "Idempotency-Key": `b-${word}` } },
-    );
+    const [first, same] = await Promise.all([send(asked, `a-${word}`), send(asked, `a-${word}`)]);
+    expect(same.completion.id).toBe(first.completion.id);
+    const more = [...asked, assistant(first.text), user("second")];
+    const [second, again] = [await send(more, `b-${word}`), await send(more, `b-${word}`)];
+    expect(again.completion.id).toBe(second.completion.id);
+    expect(second.sessionId).toBe(first.sessionId);
+    expect(harness.said).toHaveLength(heard + 2);
+    const headers = { "Idempotency-Key": `b-${word}` };
+    const other = await refused(url, { messages: [user("other")] }, { headers });
     expect(other.is).toBe("409 idempotency_mismatch");
     expect(other.headers.get("x-should-retry")).toBe("false");
   });
