@@ -26,8 +26,10 @@ import { GroupMemory } from "./process/memory.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
+import { servedProjects } from "./projects/served-projects.ts";
 import { sessionProjects } from "./projects/session-projects.ts";
 import { Workspaces } from "./projects/workspace.ts";
+import { Conversations } from "./sessions/conversations.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
 import { daemonStatus } from "./status.ts";
@@ -193,6 +195,13 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       metrics,
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
+      served: servedProjects(registry, projects),
+      conversations: new Conversations({
+        sessions,
+        conversations: store.conversations,
+        turns: store.turns,
+        now,
+      }),
     };
     const app = publicApp({
       ...families,
