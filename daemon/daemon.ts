@@ -26,6 +26,7 @@ import { GroupMemory } from "./process/memory.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
+import { servedProjects } from "./projects/served-projects.ts";
 import { sessionProjects } from "./projects/session-projects.ts";
 import { Workspaces } from "./projects/workspace.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
@@ -193,6 +194,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       metrics,
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
+      served: servedProjects(registry, projects),
     };
     const app = publicApp({
       ...families,

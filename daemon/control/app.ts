@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
 import type { DoctorReport } from "../../shared/protocol/doctor.ts";
 import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
+import { adapterErrors } from "../http/adapters/mount-adapters.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { limitBodies } from "../http/json-body.ts";
 import { mount } from "../http/mount.ts";
@@ -13,7 +14,7 @@ import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
+  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;
@@ -53,6 +54,7 @@ export function controlApp(options: ControlAppOptions): Express {
   mountOpenApi(app, options.version);
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
+  app.use(adapterErrors(logger));
   app.use(errorBoundary(logger));
   return app;
 }

@@ -126,10 +126,18 @@ export interface ToolResult {
   readonly content: string;
 }
 
+/** A picture that comes with a message. */
+export interface TurnImage {
+  readonly mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+  readonly base64: string;
+}
+
 export interface TurnRequest {
   /** The message's own id. A harness that can keeps it, and gives it back in the transcript. */
   readonly messageId: string;
+  /** Empty only where there are images. */
   readonly text: string;
+  readonly images: readonly TurnImage[];
   /** Called in order. Must not throw. */
   readonly emit: (event: HarnessEvent) => void;
   readonly decide: (request: PermissionRequest) => Promise<PermissionDecision>;
@@ -214,6 +222,8 @@ export interface Harness {
   binary(project: ProgramOwner | null): Promise<HarnessBinary>;
   /** Agents of its own that it was seen to offer in a project, besides those in the folder's files. */
   ownAgents(project: string): readonly string[];
+  /** Whether a project's agent takes images; null: not known before it was first started. */
+  takesImages(project: string): boolean | null;
   /**
    * Reads a conversation back, whether a process holds it now or not; also in the middle of a turn. Never rejects for a
    * conversation that is not there.

@@ -3,10 +3,13 @@ import express, { type Express, type Request } from "express";
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import { newId } from "../../shared/ids.ts";
+import type { FamilyKind } from "../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
+import type { ServedProjects } from "./adapters/adapter.ts";
+import { adapterErrors, mountAdapters } from "./adapters/mount-adapters.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
 import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
@@ -22,6 +25,8 @@ export interface PublicAppOptions {
   readonly sessions: SessionService;
   readonly eventsOf: (sessionId: string) => EventSource;
   readonly projectExists: (name: string) => boolean;
+  /** The projects as models of other APIs. */
+  readonly served: ServedProjects;
   readonly metrics: MetricsPage;
   readonly isDraining: () => boolean;
   readonly version: string;
@@ -36,12 +41,12 @@ export interface PublicAppOptions {
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";
 
-/** What both planes share: the session routes, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
+/** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
 export function mountSessionFamilies(
   app: Express,
-  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists">,
+  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "logger">,
 ): void {
-  const { sessions, eventsOf, projectExists } = options;
+  const { projectExists, ...rest } = options;
   const projectScope = (request: Request): Scope => {
     const { ref, org } = request.params;
     if (typeof ref !== "string" || !projectExists(ref) || (org !== undefined && org !== LOCAL_ORG)) {
@@ -49,9 +54,13 @@ export function mountSessionFamilies(
     }
     return { kind: "project", name: ref };
   };
-  app.use("/v1/projects/:ref", sessionRouter({ sessions, eventsOf, scopeOf: projectScope }));
-  app.use("/v1", sessionRouter({ sessions, eventsOf, scopeOf: () => ({ kind: "all" }) }));
-  app.use("/:org/:ref/v1", sessionRouter({ sessions, eventsOf, scopeOf: projectScope }));
+  const mountFamily = (base: string, scopeOf: (request: Request) => Scope, kind: FamilyKind): void => {
+    app.use(base, sessionRouter({ ...rest, scopeOf }));
+    mountAdapters(app, base, kind, { ...rest, scopeOf });
+  };
+  mountFamily("/v1/projects/:ref", projectScope, "project");
+  mountFamily("/v1", () => ({ kind: "all" }), "flat");
+  mountFamily("/:org/:ref/v1", projectScope, "project");
 }
 
 /** An express app with what both planes want of one. */
@@ -111,6 +120,7 @@ export function publicApp(options: PublicAppOptions): Express {
 
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
+  app.use(adapterErrors(logger));
   app.use(errorBoundary(logger));
   return app;
 }

@@ -1,5 +1,5 @@
 /** The one place where an error becomes an answer. Handlers throw. */
-import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { issuesFromZod, KartaError } from "../../shared/errors.ts";
@@ -75,18 +75,22 @@ export const noSuchRoute: RequestHandler = (request) => {
   throw new KartaError("not_found", `there is no ${request.method} ${request.path}`);
 };
 
-/** Logs and serialises. Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
+/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
+export function answerable(error: unknown, request: Request, logger: Logger): KartaError {
+  const known = asKartaError(error);
+  if (known !== null) return known;
+  logger.error({ err: error, method: request.method, path: request.path }, "a request failed");
+  return new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
+}
+
+/** Serialises, in the API's own form. */
 export function errorBoundary(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const known = asKartaError(error);
-    if (known === null)
-      logger.error({ err: error, method: request.method, path: request.path }, "a request failed");
+    const answer = answerable(error, request, logger);
     if (response.headersSent) {
       next(error); // express ends the connection: half a body must not look whole
       return;
     }
-    const answer =
-      known ?? new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
     const after = retryAfter(answer);
     if (after !== null) response.setHeader("Retry-After", after);
     response.status(answer.status).json(answer.toBody());

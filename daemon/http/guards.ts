@@ -4,6 +4,7 @@
  */
 import type { RequestHandler } from "express";
 import { KartaError } from "../../shared/errors.ts";
+import { SESSION_HEADER } from "../../shared/protocol/adapters/headers.ts";
 import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -41,12 +42,12 @@ export function originGuard(allowed: readonly string[]): RequestHandler {
     }
     if (!list.has(origin)) throw refused();
     response.setHeader("Access-Control-Allow-Origin", origin);
-    response.setHeader("Access-Control-Expose-Headers", `Retry-After, ${TURN_HEADER}`);
+    response.setHeader("Access-Control-Expose-Headers", `Retry-After, ${TURN_HEADER}, ${SESSION_HEADER}`);
     if (request.method === "OPTIONS") {
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
       response.setHeader(
         "Access-Control-Allow-Headers",
-        "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+        `Authorization, Content-Type, Idempotency-Key, Last-Event-ID, ${SESSION_HEADER}`,
       );
       response.setHeader("Access-Control-Max-Age", "600");
       response.status(204).end();

@@ -13,16 +13,33 @@ const CUT_OFF_MS = 30_000;
 /** Characters that are written at once. */
 const CHUNK = 64 * 1024;
 
-export interface SseOptions {
+interface StreamOptions {
   readonly source: EventSource;
   /** Events after this position. */
   readonly after: number;
-  /** Which events this reader sees. */
-  readonly shows: (event: LoggedEvent) => boolean;
   /** True: the stream ends after this event. */
   readonly endsAfter: (event: LoggedEvent) => boolean;
   /** Called once, when the stream is over, whoever ended it. */
   readonly onEnd?: () => void;
+}
+
+export interface SseOptions extends StreamOptions {
+  /** Which events this reader sees. */
+  readonly shows: (event: LoggedEvent) => boolean;
+}
+
+/** A stream in any server-sent form. */
+export interface FrameOptions extends StreamOptions {
+  /** Written before the first event, with the headers. */
+  readonly opening?: string;
+  /** An event's frames; bytes where they are long. Empty: nothing of it is shown. Called once an event, in order. */
+  readonly frames: (event: LoggedEvent) => string | Buffer;
+  /** The last frames of a stream that ends with an error that is not in the log. */
+  readonly failure: (code: TurnErrorCode, message: string) => string;
+  /** Goes out after a silence: a comment, or an event that says nothing. */
+  readonly ping: string;
+  /** `frames` has thrown, which it should not: the stream ends with `internal`. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 export interface EventStream {
@@ -30,10 +47,20 @@ export interface EventStream {
   fail(code: TurnErrorCode, message: string): void;
 }
 
+/** Answers with a stream in the API's own form: an event's frame is what the log holds, made once for all who watch. */
+export function streamEvents(response: Response, { shows, ...options }: SseOptions): EventStream {
+  return streamFrames(response, {
+    ...options,
+    frames: (event) => (shows(event) ? (event.size < CHUNK ? event.frame : event.frameBytes) : ""),
+    failure: errorFrame,
+    ping: ": ping\n\n",
+  });
+}
+
 /**
  * Answers with a stream. Owner: the connection; freed when the client leaves, when it is cut off, or at the end.
  */
-export function streamEvents(response: Response, options: SseOptions): EventStream {
+export function streamFrames(response: Response, options: FrameOptions): EventStream {
   response.status(200).set({
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
@@ -41,10 +68,11 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
     Connection: "keep-alive",
   });
   response.flushHeaders();
+  if (options.opening !== undefined) response.write(options.opening);
 
   let over = false;
   const ping = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(": ping\n\n");
+    if (!response.writableNeedDrain) response.write(options.ping);
   }, PING_MS);
   const write = (frames: string | Buffer): void => {
     if (frames.length === 0) return;
@@ -60,6 +88,17 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
     options.onEnd?.();
   };
 
+  const fail = (code: TurnErrorCode, message: string): void => end(options.failure(code, message));
+  // The feed that calls us must not be thrown at: it would take every other reader along.
+  const framesOf = (event: LoggedEvent): string | Buffer | null => {
+    try {
+      return options.frames(event);
+    } catch (error) {
+      options.onFault?.(error);
+      return null;
+    }
+  };
+
   const sink: EventSink = {
     write: (events) => {
       let frames = "";
@@ -71,10 +110,18 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
       for (const event of events) {
         if (response.writableLength >= BUFFER_BYTES) break; // `drain` will come
         taken += 1;
-        if (options.shows(event)) {
-          if (frames.length + event.size >= CHUNK) flush();
-          if (event.size < CHUNK) frames += event.frame;
-          else write(event.frameBytes);
+        const frame = framesOf(event);
+        if (frame === null) {
+          flush();
+          fail("internal", "an event could not be shown; the log says more");
+          return taken;
+        }
+        if (typeof frame === "string") {
+          if (frames.length + frame.length >= CHUNK) flush();
+          frames += frame;
+        } else {
+          flush();
+          write(frame);
         }
         if (options.endsAfter(event)) {
           end(frames);
@@ -85,31 +132,24 @@ export function streamEvents(response: Response, options: SseOptions): EventStre
       return taken;
     },
     tooSlow: () => {
-      end(
-        errorFrame(
-          "slow_consumer",
-          "this reader fell too far behind and was cut off; read on from the last id it got",
-        ),
+      fail(
+        "slow_consumer",
+        "this reader fell too far behind and was cut off; read on from the last id it got",
       );
       const cutOff = setTimeout(() => response.destroy(), CUT_OFF_MS);
       cutOff.unref();
       response.once("close", () => clearTimeout(cutOff));
     },
     expired: (oldest) =>
-      end(
-        errorFrame(
-          "cursor_expired",
-          `what comes next is no longer kept; the oldest event that is: ${oldest}`,
-        ),
-      ),
-    failed: () => end(errorFrame("internal", "the event log could not be read; read on from the last id")),
+      fail("cursor_expired", `what comes next is no longer kept; the oldest event that is: ${oldest}`),
+    failed: () => fail("internal", "the event log could not be read; read on from the last id"),
   };
   const watcher = new Watcher({ source: options.source, sink, after: options.after });
   response.on("drain", () => watcher.resume());
   response.on("close", () => end(""));
   // A client that left while its request was looked at has closed already; HEAD wants no more than the headers.
   if (response.closed || response.req.method === "HEAD") end("");
-  return { fail: (code, message) => end(errorFrame(code, message)) };
+  return { fail };
 }
 
 /** Ends a subscription; it has no id and is not stored: the session itself goes on. */

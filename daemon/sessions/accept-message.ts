@@ -1,15 +1,26 @@
 /** From a sent message to a turn that is stored: a repeated send finds its turn, the app's policies have their say. */
+import { KartaError } from "../../shared/errors.ts";
 import type { SendMessage } from "../../shared/protocol/sessions.ts";
+import type { TurnImage } from "../harness/harness.ts";
 import { appSession } from "./app-events.ts";
 import { askPolicies } from "./app.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { AcceptedMessage, LiveSession } from "./live-session.ts";
 import { findRepeatedTurn, type AcceptedTurn } from "./repeated-turn.ts";
-import type { SessionApp, SessionRuntime } from "./runtime.ts";
+import type { SessionApp, SessionProject, SessionRuntime } from "./runtime.ts";
 import { requireAgent } from "./scope.ts";
 
+/** A message as a route hands it over: the public fields, and what only adapters of other APIs give. */
+export interface SentMessage extends SendMessage {
+  /** What the agent is told before the text, and people are not shown: instructions, an earlier conversation. */
+  readonly preface?: string | null;
+  readonly images?: readonly TurnImage[];
+}
+
+export type { TurnImage };
+
 export interface AcceptOptions {
-  readonly body: SendMessage;
+  readonly body: SentMessage;
   readonly idempotency: Idempotency | null;
   /** Asked after each wait. Throws when the session takes no messages any more. */
   readonly requireOpen: () => void;
@@ -38,8 +49,12 @@ async function accept(
   if (repeated !== null) return repeated;
   if (body.agent !== undefined) requireAgent(session.project, body.agent);
   session.project.requireReady();
+  const images = body.images ?? [];
+  if (images.length > 0) requireImages(session.project);
   const message: AcceptedMessage = {
     text: body.text,
+    preface: body.preface ?? null,
+    images,
     agent: body.agent ?? null,
     speaker:
       body.participant_name === undefined
@@ -58,4 +73,10 @@ async function accept(
   });
   requireOpen();
   return { kind: "live", turn: await session.enqueue({ ...message, text }) };
+}
+
+/** @throws KartaError `invalid_request` where the project's agent is known to take none */
+function requireImages({ harness, name }: SessionProject): void {
+  if (harness.takesImages(name) !== false) return;
+  throw new KartaError("invalid_request", `the agent of ${name} takes no images; send text alone`);
 }

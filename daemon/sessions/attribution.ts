@@ -8,13 +8,23 @@
  * Nobody can write a frame into a text: within one, and in any other text, the frame's own tags are broken by a
  * backslash. A text without a participant and without such a tag is sent as it is. `framed` can be undone, so that the
  * conversation shows what was written.
+ *
+ * What an application tells the agent beside a message (a preface: instructions, an earlier conversation) stands before
+ * it in a frame of its own, which `unframed` takes away:
+ *
+ *     <karta-preface>
+ *     Answer in French.
+ *     </karta-preface>
+ *
+ *     Do you ship free?
  */
 import type { Participant } from "../../shared/events.ts";
 
 const TAG = "karta-message";
+const PREFACE_TAG = "karta-preface";
 /** A tag of ours, whole or broken before; a text may hold any of them. */
-const OURS = /<(\\*)(\/?)(?=karta-message)/gi;
-const BROKEN = /<\\(\\*)(\/?)(?=karta-message)/gi;
+const OURS = /<(\\*)(\/?)(?=karta-(?:message|preface))/gi;
+const BROKEN = /<\\(\\*)(\/?)(?=karta-(?:message|preface))/gi;
 
 export interface Attributed {
   readonly text: string;
@@ -22,9 +32,25 @@ export interface Attributed {
   readonly participant: Participant | null;
 }
 
+export interface Framed extends Attributed {
+  /** What the agent is told before the text, and people are not shown; null or left out: nothing. */
+  readonly preface?: string | null;
+}
+
 /** What is sent to the harness for a message. */
-export function framed({ text, participant }: Attributed): string {
-  const safe = text.replace(OURS, "<\\$1$2");
+export function framed({ preface, ...message }: Framed): string {
+  const sent = attributed(message);
+  if (preface === undefined || preface === null) return sent;
+  return `<${PREFACE_TAG}>\n${broken(preface)}\n</${PREFACE_TAG}>\n\n${sent}`;
+}
+
+/** Nothing in it is a tag of ours any more. */
+function broken(text: string): string {
+  return text.replace(OURS, "<\\$1$2");
+}
+
+function attributed({ text, participant }: Attributed): string {
+  const safe = broken(text);
   if (participant === null && safe === text) return text;
   return `${openingTag(participant)}\n${safe}\n</${TAG}>`;
 }
@@ -40,10 +66,14 @@ const FRAME = new RegExp(
   `^<${TAG}(?: from="([^"]*)" type="(human|ai)"(?: display_name="([^"]*)")?)?>\n([^]*)\n</${TAG}>$`,
 );
 
+/** Ends at the first closing tag: within it there is none. */
+const PREFACE = new RegExp(`^<${PREFACE_TAG}>\n[^]*?\n</${PREFACE_TAG}>\n\n`);
+
 /** What was written, from what was sent. */
 export function unframed(sent: string): Attributed {
-  const match = FRAME.exec(sent);
-  if (match === null) return { text: sent, participant: null };
+  const message = sent.replace(PREFACE, "");
+  const match = FRAME.exec(message);
+  if (match === null) return { text: message, participant: null };
   const [, name, type, shown, safe = ""] = match;
   const text = safe.replace(BROKEN, "<$1$2");
   if (name === undefined) return { text, participant: null };

@@ -94,6 +94,7 @@ async function converse(
     const end = await agent.run({
       messageId: turn.userMessage.id,
       text: framed(turn.input),
+      images: turn.input.images,
       emit: (event) => {
         if (cut.storageError !== null) return; // after a gap nothing more is said
         const drafts = turn.assembly.add(event);

@@ -8,12 +8,11 @@ import type {
   CreateSession,
   InputAnswer,
   PatchSession,
-  SendMessage,
   Session,
   SessionPage,
 } from "../../shared/protocol/sessions.ts";
 import type { SessionFilter, SessionRecord } from "../store/sessions.ts";
-import { acceptMessage } from "./accept-message.ts";
+import { acceptMessage, type SentMessage } from "./accept-message.ts";
 import { tellApp } from "./app.ts";
 import { sessionCreated } from "./app-events.ts";
 import { SessionCreation } from "./creation.ts";
@@ -102,12 +101,13 @@ export class SessionService {
   /**
    * Accepts a message. It is stored when this resolves, and runs when its place in the session's queue comes.
    * @throws KartaError `not_found`, `unknown_agent`, `policy_refused`, `queue_full`, `harness_unavailable`,
-   *   `shutting_down`, `storage_unavailable`; then nothing was accepted
+   *   `shutting_down`, `storage_unavailable`, `invalid_request` for images that the agent takes none of; then nothing
+   *   was accepted
    */
   async send(
     scope: Scope,
     id: string,
-    body: SendMessage,
+    body: SentMessage,
     idempotency: Idempotency | null = null,
   ): Promise<AcceptedTurn> {
     if (this.#draining) throw shuttingDown();

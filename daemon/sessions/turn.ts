@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
 import { newId, newMessageId, type Id } from "../../shared/ids.ts";
+import type { TurnImage } from "../harness/harness.ts";
 import { Approvals } from "./approvals.ts";
 import { Assembly } from "./assembly.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -41,6 +42,10 @@ export type TurnOutcome =
 
 export interface TurnInput {
   readonly text: string;
+  /** What the agent is told before the text, and people are not shown; null: nothing. */
+  readonly preface: string | null;
+  /** Shown to the agent with the text. The log and the history do not hold them. */
+  readonly images: readonly TurnImage[];
   /** Null: whoever is the session's agent when the turn's place comes. */
   readonly agent: string | null;
   readonly participant: Participant | null;

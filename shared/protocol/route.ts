@@ -4,6 +4,14 @@ import type { ErrorCode } from "../errors.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/** How another API than Karta's own writes its refusals. */
+export interface ErrorForm {
+  /** Every refusal's body. */
+  readonly body: z.ZodType;
+  /** The status that a code travels with there. */
+  readonly statusOf: (code: ErrorCode) => number;
+}
+
 export interface Route<
   Path extends string = string,
   Query extends z.ZodType = z.ZodType,
@@ -32,6 +40,8 @@ export interface Route<
   readonly errors: readonly ErrorCode[];
   /** Failures after the answer's first words: then the status is 502, whatever the code. */
   readonly lateErrors?: readonly ErrorCode[];
+  /** Left out: refusals have the API's own body. */
+  readonly errorForm?: ErrorForm;
 }
 
 /** The names of a path's parameters, in order. */

@@ -5,6 +5,7 @@ import net from "node:net";
 import { afterAll, expect } from "@jest/globals";
 import { ErrorBodySchema } from "../../shared/errors.ts";
 import { sessionSource } from "../../daemon/events/sources.ts";
+import type { ServedProject, ServedProjects } from "../../daemon/http/adapters/adapter.ts";
 import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
@@ -22,12 +23,20 @@ export interface HttpBench extends SessionBench {
   readonly url: string;
 }
 
+const bot: ServedProject = { name: "bot", version: "dev", agents: ["billing"], createdAt: 0 };
+const servedBot: ServedProjects = {
+  list: () => [bot],
+  find: (name) => (name === bot.name ? bot : null),
+  findDefault: () => bot,
+};
+
 /** What a public app of this bench is made with. */
 export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | "store">): PublicAppOptions {
   return {
     sessions,
     eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
     projectExists: (name) => name === "bot",
+    served: servedBot,
     metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
     isDraining: () => false,
     version: "0.0.0",

@@ -10,7 +10,7 @@ import type {
   StartRequest,
   Transcript,
 } from "../harness.ts";
-import type { AgentStarter } from "./agent-starter.ts";
+import type { AgentOffer, AgentStarter } from "./agent-starter.ts";
 import { describeAccess } from "./environment.ts";
 import { PRESETS, type AcpType, type Preset } from "./presets.ts";
 import type { ProgramProbe } from "./probe.ts";
@@ -36,8 +36,8 @@ export class AcpHarness implements Harness {
   readonly #log: Logger;
   #starter: Promise<AgentStarter> | null = null;
   #probe: Promise<ProgramProbe> | null = null;
-  /** By project: the agents that it was seen to offer. */
-  readonly #agents = new Map<string, readonly string[]>();
+  /** By project: what its agent was seen to offer. */
+  readonly #offers = new Map<string, AgentOffer>();
 
   constructor(type: AcpType, options: AcpOptions) {
     this.type = type;
@@ -73,7 +73,11 @@ export class AcpHarness implements Harness {
   }
 
   ownAgents(project: string): readonly string[] {
-    return this.#agents.get(project) ?? [];
+    return this.#offers.get(project)?.agents ?? [];
+  }
+
+  takesImages(project: string): boolean | null {
+    return this.#offers.get(project)?.takesImages ?? null;
   }
 
   transcript(): Promise<Transcript> {
@@ -111,7 +115,7 @@ export class AcpHarness implements Harness {
       logger: this.#log,
       preset: this.#preset,
       find: ({ command, cwd }) => this.#find(command, cwd),
-      onAgents: (project, agents) => this.#agents.set(project, agents),
+      onOpened: (project, offer) => this.#offers.set(project, offer),
     });
   }
 }

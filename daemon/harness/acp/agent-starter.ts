@@ -17,12 +17,19 @@ import { messageOf } from "./turn-end.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 
+/** What an agent was seen to offer in a project. */
+export interface AgentOffer {
+  /** Names of its own agents, besides those in the folder's files. */
+  readonly agents: readonly string[];
+  readonly takesImages: boolean;
+}
+
 export interface StarterOptions extends AcpOptions {
   readonly preset: Preset;
   /** The program of a launch. */
   readonly find: (launch: LaunchSpec) => FoundProgram;
-  /** A conversation was opened: these are the agents that it offers. */
-  readonly onAgents: (project: string, agents: readonly string[]) => void;
+  /** A conversation was opened: what its agent offers. */
+  readonly onOpened: (project: string, offer: AgentOffer) => void;
 }
 
 /** Owner: the harness. */
@@ -71,7 +78,10 @@ export class AgentStarter {
         signal: limited,
         choosesModel: !offline,
       });
-      this.#options.onAgents(launch.project, opened.agents);
+      this.#options.onOpened(launch.project, {
+        agents: opened.agents,
+        takesImages: connection.traits?.takesImages ?? false,
+      });
       const { sessionId: threadId, isNew } = opened;
       return new Conversation({ place, threadId, isNew, launch, title, priced: !offline, logger: this.#log });
     } catch (error) {

@@ -36,6 +36,7 @@ const CapabilitiesSchema = z.looseObject({
   agentCapabilities: z
     .looseObject({
       loadSession: no,
+      promptCapabilities: z.looseObject({ image: no }).nullish().catch(null),
       mcpCapabilities: z.looseObject({ http: no, sse: no }).nullish().catch(null),
       sessionCapabilities: z.looseObject({ close: offered, resume: offered }).nullish().catch(null),
     })
@@ -50,6 +51,7 @@ export interface AgentTraits {
   readonly canResume: boolean;
   /** It can end one conversation and keep the rest, so that several may share it. */
   readonly canClose: boolean;
+  readonly takesImages: boolean;
   readonly mcp: { readonly http: boolean; readonly sse: boolean };
 }
 
@@ -151,6 +153,7 @@ export class AgentConnection {
       canLoad: agentCapabilities?.loadSession ?? false,
       canResume: sessions?.resume ?? false,
       canClose: sessions?.close ?? false,
+      takesImages: agentCapabilities?.promptCapabilities?.image ?? false,
       mcp: {
         http: agentCapabilities?.mcpCapabilities?.http ?? false,
         sse: agentCapabilities?.mcpCapabilities?.sse ?? false,

@@ -1,5 +1,5 @@
 /** One conversation on an agent's connection: its turns, its permissions, its end. */
-import { methods, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
+import { methods, type ContentBlock, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import type { ManagedProcess } from "../../process/process.ts";
 import { NO_USAGE, type AgentProcess, type LaunchSpec, type TurnEnd, type TurnRequest } from "../harness.ts";
@@ -64,6 +64,7 @@ export class Conversation implements AgentProcess, ConversationEars {
     const { connection } = this.#options.place;
     if (this.#turn !== null) throw new Error("a conversation runs one turn at a time");
     if (this.#stopping !== null || !connection.isOpen()) return this.#crashed();
+    if (request.images.length > 0 && connection.traits?.takesImages !== true) return this.#takesNoImages();
     const translator = new TurnTranslator(request.emit);
     const turn: RunningTurn = { request, translator, ending: new AbortController(), openQuestions: 0 };
     this.#turn = turn;
@@ -71,7 +72,7 @@ export class Conversation implements AgentProcess, ConversationEars {
     try {
       const answer: unknown = await connection.agent.request(methods.agent.session.prompt, {
         sessionId: this.threadId,
-        prompt: [{ type: "text", text: asPlainText(request.text) }],
+        prompt: promptOf(request),
       });
       translator.end();
       return answeredEnd(answer, this.#usage.end(answer), turn.ending.signal.aborted);
@@ -162,6 +163,17 @@ export class Conversation implements AgentProcess, ConversationEars {
     return permissionAnswer(asked, decision.kind);
   }
 
+  /** Found out late: before the project's first conversation nothing is known of its agent. */
+  #takesNoImages(): TurnEnd {
+    return {
+      kind: "failed",
+      code: "model_error",
+      message: `${this.#options.title} takes no images; send text alone`,
+      retryable: false,
+      usage: NO_USAGE,
+    };
+  }
+
   #crashed(): TurnEnd {
     const { place, title } = this.#options;
     return {
@@ -172,6 +184,13 @@ export class Conversation implements AgentProcess, ConversationEars {
       usage: NO_USAGE,
     };
   }
+}
+
+function promptOf({ text, images }: TurnRequest): ContentBlock[] {
+  return [
+    ...images.map(({ mediaType, base64 }) => ({ type: "image" as const, mimeType: mediaType, data: base64 })),
+    ...(text === "" ? [] : [{ type: "text" as const, text: asPlainText(text) }]),
+  ];
 }
 
 /** Asked again, after a wait. */

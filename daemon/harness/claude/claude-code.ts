@@ -78,6 +78,10 @@ export class ClaudeCode implements Harness {
     return [];
   }
 
+  takesImages(): boolean {
+    return true;
+  }
+
   get #configDir(): string {
     return configDirOf(this.#options.credential, this.#options.configDir);
   }

@@ -20,7 +20,7 @@ import {
 } from "../harness.ts";
 import { Inbox } from "./inbox.ts";
 import { uuidOf } from "./message-ids.ts";
-import { asPlainText } from "./plain-text.ts";
+import { contentOf } from "./message-content.ts";
 import { QUESTION_TOOL, readQuestion } from "./question.ts";
 import { TurnTranslator } from "./translate.ts";
 import { isAuthStatus, modelAuthFailure, turnEnd } from "./turn-end.ts";
@@ -78,7 +78,7 @@ export class ClaudeProcess implements AgentProcess {
       this.#inbox.push({
         type: "user",
         uuid,
-        message: { role: "user", content: [{ type: "text", text: asPlainText(request.text) }] },
+        message: { role: "user", content: contentOf(request) },
         parent_tool_use_id: null,
       });
     });

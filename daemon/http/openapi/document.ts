@@ -1,5 +1,6 @@
 /** OpenAPI 3.1 of the public API, made of the routes that the daemon mounts and validates by: there is no second copy. */
 import { z } from "zod";
+import { ADAPTER_ROUTES } from "../../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../../shared/protocol/health.ts";
 import { takesBody, type Route } from "../../../shared/protocol/route.ts";
 import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
@@ -63,6 +64,15 @@ const FAMILIES: readonly Family[] = [
     routes: sessionRoutes,
     idOf: (name) => `${name}InProject`,
   },
+  ...ADAPTER_ROUTES.flatMap(({ tag, description, routes, families }) =>
+    families.map((family): Family => ({
+      tag: family === "project" ? `project ${tag}` : tag,
+      description: family === "project" ? `${description} With one project.` : description,
+      base: family === "project" ? "/v1/projects/:ref" : "/v1",
+      routes,
+      idOf: (name) => (family === "project" ? `${name}InProject` : name),
+    })),
+  ),
   {
     tag: "service",
     description: "The daemon itself.",
@@ -77,7 +87,7 @@ const DESCRIPTION = `Sessions with agents, over HTTP.
 A session is a handle; one turn at a time runs in it. Events are stored before they are sent, and their \`seq\` grows by
 exactly 1, so a client that lost its connection reads on from the last one it saw.
 
-Every refusal has the body \`Error\`: match on \`error\`, show \`detail\`. A path that is not here, or a method that a path
+Every refusal has the body \`Error\`: match on \`error\`, show \`detail\`. The routes of other APIs have those APIs' own. A path that is not here, or a method that a path
 does not have, is 404 \`not_found\`. Unknown fields of a body are refused (422); a client must pass over unknown fields of
 an answer, which a newer kartad may add.`;
 
@@ -89,7 +99,8 @@ export function openApiDocument(version: string): OpenApiDocument {
       ...routes.flatMap(({ query, headers }) => [query, ...(headers === undefined ? [] : [headers])]),
       ...routes.filter(takesBody).map(({ body }) => body),
     ],
-    output: routes.flatMap(({ response, stream }) => [
+    output: routes.flatMap(({ response, stream, errorForm }) => [
+      ...(errorForm === undefined ? [] : [errorForm.body]),
       ...(response instanceof z.ZodUndefined ? [] : [response]),
       ...(stream === undefined ? [] : [stream]),
     ]),
@@ -146,6 +157,6 @@ function operationOf(
           },
         }
       : {}),
-    responses: { [route.status]: successOf(route, schemas), ...errors.of(route, path) },
+    responses: { [route.status]: successOf(route, schemas), ...errors.of(route, path, schemas) },
   };
 }

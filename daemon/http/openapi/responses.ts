@@ -49,14 +49,20 @@ export class ErrorResponses {
   }
 
   /** Status → refusal. @param path the route's whole path */
-  of(route: Route, path: string): Record<string, Reference | ResponseObject> {
+  of(route: Route, path: string, schemas: Schemas): Record<string, Reference | ResponseObject> {
+    const { errorForm } = route;
     const byStatus = new Map<number, Set<ErrorCode>>();
     const add = (status: number, code: ErrorCode): void => {
       byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
     };
-    for (const code of [...edgeErrors(route, path), ...route.errors]) add(ERRORS[code].status, code);
+    const statusOf = errorForm?.statusOf ?? ((code: ErrorCode) => ERRORS[code].status);
+    for (const code of [...edgeErrors(route, path), ...route.errors]) add(statusOf(code), code);
     for (const code of route.lateErrors ?? []) add(502, code);
-    return Object.fromEntries([...byStatus].map(([status, codes]) => [status, this.#refusal(status, codes)]));
+    const refusalOf = (status: number, codes: ReadonlySet<ErrorCode>): Reference | ResponseObject =>
+      errorForm === undefined
+        ? this.#refusal(status, codes)
+        : refusal(status, [...codes].sort(), schemas.of(errorForm.body, "output"));
+    return Object.fromEntries([...byStatus].map(([status, codes]) => [status, refusalOf(status, codes)]));
   }
 
   #refusal(status: number, codes: ReadonlySet<ErrorCode>): Reference | ResponseObject {
@@ -68,17 +74,18 @@ export class ErrorResponses {
   }
 }
 
-function refusal(status: number, codes: readonly ErrorCode[]): ResponseObject {
+// Who passes over what stands beside a reference still has the body's form.
+const ownBody = (codes: readonly ErrorCode[]): JsonSchema => ({
+  $ref: "#/components/schemas/Error",
+  properties: { error: { enum: [...codes] } },
+});
+
+function refusal(status: number, codes: readonly ErrorCode[], schema = ownBody(codes)): ResponseObject {
   const comesBack = status === 429 || status === 503;
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].when}`).join("\n\n"),
     headers: headers("X-Request-Id", ...(comesBack ? (["Retry-After"] as const) : [])),
-    content: {
-      "application/json": {
-        // Who passes over what stands beside a reference still has the body's form.
-        schema: { $ref: "#/components/schemas/Error", properties: { error: { enum: [...codes] } } },
-      },
-    },
+    content: { "application/json": { schema } },
   };
 }
 
@@ -103,7 +110,9 @@ export function successOf(route: Route, schemas: Schemas): ResponseObject {
     description:
       route.stream === undefined
         ? "Done."
-        : "JSON; or server-sent events: `id` is the event's `seq`, `event` its type, and `data` is JSON of this schema.",
+        : route.errorForm === undefined
+          ? "JSON; or server-sent events: `id` is the event's `seq`, `event` its type, and `data` is JSON of this schema."
+          : "JSON; or server-sent events, as that API writes them: `data` is JSON of this schema.",
     headers: { ...headers("X-Request-Id"), ...ownHeaders },
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };

@@ -53,6 +53,10 @@ export class ClaudeCode implements Harness {
     return [];
   }
 
+  takesImages(): boolean {
+    return false;
+  }
+
   transcript(): Promise<Transcript> {
     return Promise.resolve({ kind: "none" });
   }

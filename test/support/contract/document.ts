@@ -10,6 +10,7 @@ import {
 } from "../../../daemon/http/openapi/document.ts";
 import type { Reference, ResponseObject } from "../../../daemon/http/openapi/responses.ts";
 import { ERRORS } from "../../../shared/errors.ts";
+import { ADAPTER_ROUTES } from "../../../shared/protocol/adapters/routes.ts";
 
 /** An answer without its body. */
 export interface AnswerHead {
@@ -84,9 +85,14 @@ function responseOf(operation: Operation, status: number): ResponseObject | null
   return document.components.responses[found.$ref.replace("#/components/responses/", "")] ?? null;
 }
 
+/** Of a route that is not there: in the form of whatever API its path looks like. */
 const ANY_REFUSAL = {
-  $ref: "#/components/schemas/Error",
-  properties: { error: { enum: Object.keys(ERRORS) } },
+  anyOf: [
+    { $ref: "#/components/schemas/Error", properties: { error: { enum: Object.keys(ERRORS) } } },
+    ...ADAPTER_ROUTES.flatMap(({ routes }) =>
+      Object.values(routes).flatMap(({ errorForm }) => errorForm?.body ?? []),
+    ).map((body) => z.toJSONSchema(body, { target: "draft-2020-12" })),
+  ],
 };
 
 /** What of an answer the document does not describe. @param body null where none is known: the client left before its end */
@@ -134,6 +140,7 @@ export function frameBreaches(head: AnswerHead, { id, event, data }: Frame): str
       ? undefined
       : responseOf(operation, head.status)?.content?.["text/event-stream"]?.schema;
   if (schema === undefined) return ["a stream where none is described"];
+  if (!isKartasOwn(operation)) return adapterFrameBreaches(schema, { id, event, data });
   const value: unknown = JSON.parse(data);
   const problem = mismatch(schema, value);
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
@@ -144,5 +151,24 @@ export function frameBreaches(head: AnswerHead, { id, event, data }: Frame): str
     ...(seq === (id === "" ? undefined : id)
       ? []
       : [`id: ${id ?? "none"}, but its data says ${seq ?? "none"}`]),
+  ];
+}
+
+const adapterTags = new Set(ADAPTER_ROUTES.flatMap(({ tag }) => [tag, `project ${tag}`]));
+
+function isKartasOwn(operation: Operation | null): boolean {
+  return operation?.tags.some((tag) => adapterTags.has(tag)) !== true;
+}
+
+/** Other APIs' frames have no ids; a name, where there is one, is the data's type; OpenAI's last is no JSON. */
+function adapterFrameBreaches(schema: object, { id, event, data }: Frame): string[] {
+  if (data === "[DONE]") return [];
+  const value: unknown = JSON.parse(data);
+  const problem = mismatch(schema, value);
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...(id === undefined || id === "" ? [] : [`an id where none is described: ${id}`]),
+    ...(event === undefined || event === type ? [] : [`event: ${event}, but its data says ${String(type)}`]),
   ];
 }

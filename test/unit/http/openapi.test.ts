@@ -73,7 +73,7 @@ describe("the document", () => {
 
   test("has both families whole, and no operation's id twice", () => {
     const flat = operations.filter(({ path }) => path.startsWith("/v1/sessions"));
-    const ofProject = operations.filter(({ path }) => path.startsWith("/v1/projects/{ref}/"));
+    const ofProject = operations.filter(({ path }) => path.startsWith("/v1/projects/{ref}/sessions"));
     expect(ofProject).toHaveLength(flat.length);
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);

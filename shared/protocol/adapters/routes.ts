@@ -1,0 +1,16 @@
+/** Other APIs that kartad speaks, each a set of routes beside its own. One entry an API. */
+import type { Route } from "../route.ts";
+
+/** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
+export type FamilyKind = "flat" | "project";
+
+export interface AdapterRoutes {
+  /** Its section of the OpenAPI document. */
+  readonly tag: string;
+  readonly description: string;
+  readonly families: readonly FamilyKind[];
+  /** Paths are relative to the bases. Names are operation ids: no other API may have the same. */
+  readonly routes: Readonly<Record<string, Route>>;
+}
+
+export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [];
