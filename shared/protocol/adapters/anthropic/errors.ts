@@ -1,5 +1,7 @@
-/** Errors as Anthropic's APIs write them: its clients raise a typed error by the status, and show `message`. */
+/** Errors as Anthropic's APIs write them: its clients raise a typed error by the status, and show the message. */
 import { z } from "zod";
+import { ERRORS, IssueSchema, type ErrorCode } from "../../../errors.ts";
+import type { ErrorForm } from "../../route.ts";
 
 export const AnthropicErrorTypeSchema = z.enum([
   "invalid_request_error",
@@ -15,14 +17,36 @@ export const AnthropicErrorTypeSchema = z.enum([
 ]);
 export type AnthropicErrorType = z.infer<typeof AnthropicErrorTypeSchema>;
 
-export const AnthropicErrorBodySchema = z.object({
+export const AnthropicErrorSchema = z.object({
   type: z.literal("error"),
   error: z.object({
     type: AnthropicErrorTypeSchema,
     message: z.string(),
-    /** Karta's own code: what the native API would have said. */
-    code: z.string().optional(),
+    details: z.object({
+      /** Karta's own code, which the clients show as `errorCode`. */
+      error_code: z.string(),
+      issues: z.array(IssueSchema).optional(),
+    }),
   }),
-  request_id: z.string().nullable(),
+  request_id: z.string(),
 });
-export type AnthropicErrorBody = z.infer<typeof AnthropicErrorBodySchema>;
+export type AnthropicError = z.infer<typeof AnthropicErrorSchema>;
+
+/**
+ * Anthropic has no 422; a wrong media type is an invalid request to it; what is full answers 529, and what took too long
+ * 504: its clients have classes for these.
+ */
+export function anthropicStatus(code: ErrorCode): number {
+  switch (code) {
+    case "pool_saturated":
+      return 529;
+    case "harness_timeout":
+      return 504;
+    default: {
+      const { status } = ERRORS[code];
+      return status === 422 || status === 410 || status === 414 || status === 415 ? 400 : status;
+    }
+  }
+}
+
+export const anthropicErrorForm: ErrorForm = { body: AnthropicErrorSchema, statusOf: anthropicStatus };
