@@ -4,7 +4,7 @@ import { isTerminal, type SessionEvent } from "../../shared/events.ts";
 import type { TurnResult } from "../../shared/protocol/sessions.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
 import type { EventSource } from "../events/watcher.ts";
-import type { Turn } from "../sessions/turn.ts";
+import type { Turn, TurnOutcome } from "../sessions/turn.ts";
 import type { SseOptions } from "./sse.ts";
 
 /** What a turn's own stream leaves out: the inbound message and harness internals. */
@@ -35,10 +35,22 @@ export async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnRe
       };
     }
     case "completed":
+    case "cancelled":
+    case "failed":
+      return outcomeAnswer(sessionId, turn, outcome);
+  }
+}
+
+/** A turn's end as its answer. @throws KartaError with the code of a turn that failed */
+export function outcomeAnswer(sessionId: string, turn: Turn, outcome: TurnOutcome): TurnResult {
+  switch (outcome.kind) {
+    case "completed":
     case "cancelled": {
       const { message, usage } = outcome;
       return {
-        ...result,
+        session_id: sessionId,
+        turn_id: turn.id,
+        agent: turn.agent,
         text: message.text,
         status: outcome.kind,
         messages: [turn.userMessage, message],
