@@ -1,5 +1,5 @@
 /** Karta's errors in the form of Anthropic's APIs. */
-import type { ErrorCode, KartaError } from "../../../../shared/errors.ts";
+import type { KartaError } from "../../../../shared/errors.ts";
 import {
   anthropicStatus,
   type AnthropicError,
@@ -24,7 +24,6 @@ function typeOf(status: number): AnthropicErrorType {
       return "request_too_large";
     case 429:
       return "rate_limit_error";
-    case 503:
     case 529:
       return "overloaded_error";
     default:
@@ -32,18 +31,19 @@ function typeOf(status: number): AnthropicErrorType {
   }
 }
 
-/** @param requestId as the answer's `request-id` header has it */
-export function anthropicError(
-  error: Pick<KartaError, "message" | "issues"> & { readonly code: ErrorCode },
-  requestId: string,
-): AnthropicError {
+/**
+ * `fields.code` is a narrower code than Karta's own (`model_not_found`, `turn_cancelled`).
+ * @param requestId as the answer's `request-id` header has it
+ */
+export function anthropicError(error: KartaError, requestId: string): AnthropicError {
+  const { code } = error.fields;
   const issues = error.issues.map(({ path, message }) => ({ path, message }));
   return {
     type: "error",
     error: {
       type: typeOf(anthropicStatus(error.code)),
       message: error.message,
-      details: { error_code: error.code, ...(issues.length > 0 ? { issues } : {}) },
+      details: { error_code: typeof code === "string" ? code : error.code, ...(issues.length > 0 ? { issues } : {}) },
     },
     request_id: requestId,
   };

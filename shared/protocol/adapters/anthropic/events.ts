@@ -10,6 +10,10 @@ const input = z.record(z.string(), z.unknown());
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ id, type: z.literal(type), processed_at: TimeSchema, ...shape });
 
+/** Null in the answer to who sent it: the agent has not heard it yet. */
+const sent = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ id, type: z.literal(type), processed_at: TimeSchema.nullable(), ...shape });
+
 /** `retrying` is never told: what the harness tries again by itself is its own matter. */
 const RetryStatusSchema = z.object({ type: z.literal("exhausted") });
 
@@ -28,15 +32,15 @@ export type IdleReason = z.infer<typeof StopReasonSchema>;
 
 /** What a client sent, as it comes back. */
 export const SentEventSchema = z.union([
-  event("user.message", { content: z.array(TextSchema) }),
-  event("user.interrupt", {}),
-  event("user.tool_confirmation", {
+  sent("user.message", { content: z.array(TextSchema) }),
+  sent("user.interrupt", {}),
+  sent("user.tool_confirmation", {
     tool_use_id: z.string(),
     result: z.enum(["allow", "deny"]),
     deny_message: z.string().optional(),
   }),
-  event("user.custom_tool_result", { custom_tool_use_id: z.string(), is_error: z.boolean() }),
-  event("system.message", { content: z.array(TextSchema) }),
+  sent("user.custom_tool_result", { custom_tool_use_id: z.string(), is_error: z.boolean() }),
+  sent("system.message", { content: z.array(TextSchema) }),
 ]);
 export type SentEvent = z.infer<typeof SentEventSchema>;
 
