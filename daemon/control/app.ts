@@ -14,7 +14,12 @@ import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "metrics"> {
+  extends
+    FeedOptions,
+    Pick<
+      PublicAppOptions,
+      "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "metrics"
+    > {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

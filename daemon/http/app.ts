@@ -6,6 +6,7 @@ import { newId } from "../../shared/ids.ts";
 import type { FamilyKind } from "../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
+import type { Conversations } from "../sessions/conversations.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { ServedProjects } from "./adapters/adapter.ts";
@@ -27,6 +28,7 @@ export interface PublicAppOptions {
   readonly projectExists: (name: string) => boolean;
   /** The projects as models of other APIs. */
   readonly served: ServedProjects;
+  readonly conversations: Conversations;
   readonly metrics: MetricsPage;
   readonly isDraining: () => boolean;
   readonly version: string;
@@ -44,7 +46,10 @@ const LOCAL_ORG = "local";
 /** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
 export function mountSessionFamilies(
   app: Express,
-  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "logger">,
+  options: Pick<
+    PublicAppOptions,
+    "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "logger"
+  >,
 ): void {
   const { projectExists, ...rest } = options;
   const projectScope = (request: Request): Scope => {

@@ -16,6 +16,8 @@ import {
   UsageSchema,
   UserMessageSchema,
 } from "../events.ts";
+import { ChatChunkSchema, ChatCompletionSchema, ModelSchema } from "./adapters/openai-chat.ts";
+import { OpenAiErrorSchema } from "./adapters/openai-errors.ts";
 import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
@@ -81,4 +83,8 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,
+  OpenAiError: OpenAiErrorSchema,
+  ChatCompletion: ChatCompletionSchema,
+  ChatCompletionChunk: ChatChunkSchema,
+  Model: ModelSchema,
 };
