@@ -74,20 +74,31 @@ export function spokenOf(content: MessageContent, path: string): AgentContent {
 }
 
 function readImage(block: BlockParam, path: string): TurnImage {
+  return (
+    imageIn(block) ??
+    refuse(
+      `${path}.source`,
+      "expected base64 data of image/png, image/jpeg, image/gif or image/webp: URLs and file ids are not fetched",
+    )
+  );
+}
+
+function imageIn(block: BlockParam): TurnImage | null {
   const image = ImageSchema.safeParse(block);
-  if (!image.success)
-    refuse(`${path}.source`, "expected base64 data of image/png, image/jpeg, image/gif or image/webp; URLs and file ids are not fetched");
+  if (!image.success) return null;
   const { media_type: mediaType, data: base64 } = image.data.source;
   return { mediaType, base64 };
 }
 
 /**
- * What was said before, in words: an agent that was not there is told of it as text. Thinking is nobody's business.
- * @param between a reply's texts are pieces of one text; a user's are texts of their own
+ * What was said before: an agent that was not there is told of it. Thinking is nobody's business, and what can't be shown
+ * is named. A reply's texts are pieces of one text; a user's are texts of their own.
  */
-export function toldOf(content: MessageContent, between: "" | typeof GAP): string {
-  if (typeof content === "string") return content;
-  return content.flatMap(toldBlock).join(between);
+export function toldOf(content: MessageContent, role: "user" | "assistant"): AgentContent {
+  if (typeof content === "string") return { text: content, images: [] };
+  const images = content.flatMap((block) => imageIn(block) ?? []);
+  const texts = content.filter((block) => imageIn(block) === null).flatMap(toldBlock);
+  return { text: texts.join(role === "assistant" ? "" : GAP), images };
 }
 
 function toldBlock(block: BlockParam): string[] {

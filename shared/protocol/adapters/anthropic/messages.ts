@@ -69,7 +69,9 @@ const MessageUsageSchema = z.object({
 });
 export type MessageUsage = z.infer<typeof MessageUsageSchema>;
 
-export const StopReasonSchema = z.enum(["end_turn"]);
+/** `max_tokens`: the turn was cancelled, and the message is cut short. */
+export const StopReasonSchema = z.enum(["end_turn", "max_tokens"]);
+export type StopReason = z.infer<typeof StopReasonSchema>;
 
 export const AnthropicMessageSchema = z.object({
   id: z.string(),

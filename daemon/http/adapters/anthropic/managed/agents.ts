@@ -7,6 +7,7 @@ import type {
 } from "../../../../../shared/protocol/adapters/anthropic/agents.ts";
 import type { Scope } from "../../../../sessions/scope.ts";
 import type { ServedProject, ServedProjects } from "../../adapter.ts";
+import { projectsIn } from "../projects.ts";
 
 /** How the folder's own instructions are named as an agent (`daemon/sessions/runtime.ts`). */
 const DEFAULT_AGENT = "default";
@@ -14,12 +15,6 @@ const DEFAULT_AGENT = "default";
 /** `PROJECT` is its default agent. */
 export function agentIdOf(project: string, agent: string): string {
   return agent === DEFAULT_AGENT ? project : `${project}@${agent}`;
-}
-
-/** The projects that a request may reach. */
-export function projectsIn(scope: Scope, served: ServedProjects): readonly ServedProject[] {
-  const all = served.list();
-  return scope.kind === "all" ? all : all.filter(({ name }) => name === scope.name);
 }
 
 export interface ChosenAgent {

@@ -19,3 +19,8 @@ export function interruptIdOf(sessionId: string, turnId: string): string {
 export function systemIdAt(sessionId: string, seq: number): string {
   return `${eventIdAt(sessionId, seq)}_system`;
 }
+
+/** Of a session that is archived or deleted: the log does not say so. */
+export function endIdOf(sessionId: string): string {
+  return `sevt_${randomOf(sessionId)}_end`;
+}

@@ -1,9 +1,10 @@
 /** A turn's result as a message of Anthropic's. */
-import type { Part, Usage } from "../../../../../shared/events.ts";
+import type { EventData, Part, Usage } from "../../../../../shared/events.ts";
 import type {
   AnthropicMessage,
   ContentBlock,
   MessageUsage,
+  StopReason,
 } from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
 import type { TurnResult } from "../../../../../shared/protocol/sessions.ts";
 
@@ -28,6 +29,11 @@ export function usageOf({ input_tokens, output_tokens }: Pick<Usage, "input_toke
   };
 }
 
+/** A turn that somebody else cancelled is an answer cut short: `max_tokens` is how clients know one. */
+export function stopReason(status: EventData<"done">["status"]): StopReason {
+  return status === "completed" ? "end_turn" : "max_tokens";
+}
+
 /** A message that has not begun. */
 export function emptyMessage(turnId: string, model: string): AnthropicMessage {
   return {
@@ -50,7 +56,7 @@ export function messageOf(result: TurnResult, model: string): AnthropicMessage {
   return {
     ...emptyMessage(result.turn_id, model),
     content: blocksOf(reply?.parts ?? []),
-    stop_reason: "end_turn",
+    stop_reason: stopReason(result.status === "completed" ? "completed" : "cancelled"),
     usage: usageOf(result.usage),
   };
 }

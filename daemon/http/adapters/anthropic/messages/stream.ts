@@ -1,6 +1,6 @@
 /** A turn's events as Anthropic's stream of a message: start, blocks with their deltas, the end's reason and usage, stop. */
 import { KartaError, type TurnErrorCode } from "../../../../../shared/errors.ts";
-import type { SessionEvent } from "../../../../../shared/events.ts";
+import type { EventData, SessionEvent } from "../../../../../shared/events.ts";
 import type {
   ContentBlock,
   MessageStreamEvent,
@@ -9,7 +9,7 @@ import type {
 import type { TurnProjection } from "../../turn.ts";
 import { anthropicError } from "../errors.ts";
 import { frameOf, PING } from "../frames.ts";
-import { emptyMessage, usageOf } from "./message.ts";
+import { emptyMessage, stopReason, usageOf } from "./message.ts";
 
 /** One a stream. Pure: events in, frames out. */
 export class MessageStream implements TurnProjection {
@@ -50,7 +50,7 @@ export class MessageStream implements TurnProjection {
       case "input_resolved":
         return [pingOf(event)];
       case "done":
-        return event.data.status === "completed" ? this.#end(event.data.usage) : [this.#cancelled()];
+        return this.#end(event.data);
       case "error":
         return [anthropicError(new KartaError(event.data.code, event.data.message), this.#requestId)];
       case "message":
@@ -79,38 +79,18 @@ export class MessageStream implements TurnProjection {
     return { type: "content_block_delta", index: this.#index, delta };
   }
 
-  #end(usage: { readonly input_tokens: number; readonly output_tokens: number }): MessageStreamEvent[] {
-    const { input_tokens, output_tokens, ...rest } = usageOf(usage);
-    const { cache_creation_input_tokens, cache_read_input_tokens, output_tokens_details, server_tool_use } = rest;
+  #end({ status, usage }: EventData<"done">): MessageStreamEvent[] {
+    const { cache_creation: _c, inference_geo: _g, service_tier: _t, speed: _s, ...counts } = usageOf(usage);
     return [
       ...this.#close(),
       {
         type: "message_delta",
-        delta: { stop_reason: "end_turn", stop_sequence: null, stop_details: null, container: null },
-        usage: {
-          input_tokens,
-          output_tokens,
-          cache_creation_input_tokens,
-          cache_read_input_tokens,
-          output_tokens_details,
-          server_tool_use,
-        },
+        delta: { stop_reason: stopReason(status), stop_sequence: null, stop_details: null, container: null },
+        usage: counts,
       },
       { type: "message_stop" },
     ];
   }
-
-  /** By somebody else: a client that left reads nothing any more. What it has is no whole answer. */
-  #cancelled(): { readonly type: string } {
-    return anthropicError(turnCancelled(), this.#requestId);
-  }
-}
-
-/** A turn that was cancelled over another API: half an answer must not pass for one. */
-export function turnCancelled(): KartaError {
-  return new KartaError("no_turn_running", "the turn was cancelled before its end", {
-    fields: { code: "turn_cancelled" },
-  });
 }
 
 /** Tools and approvals, in the one event that every client passes over. */
