@@ -3,6 +3,7 @@
  * stands where the longest known beginning ends goes on; what it has not heard is told to it. Nothing of a conversation is
  * kept but digests.
  */
+import { KartaError } from "../../shared/errors.ts";
 import type { Metadata } from "../../shared/protocol/sessions.ts";
 import type { ConversationRepository } from "../store/conversations.ts";
 import type { ConversationRow } from "../store/schema.ts";
@@ -154,7 +155,7 @@ export class Conversations {
 
   /** The session that knows most of what was told and nothing else; it is nobody else's from now on. */
   async #known(scope: Scope & { kind: "project" }, told: ToldConversation): Promise<Place | null> {
-    const { sessions, conversations } = this.#options;
+    const { conversations } = this.#options;
     const rows = await conversations.findAt(scope.name, told.digests);
     const found = rows
       .flatMap((row) => (row.digest === null ? [] : [{ ...row, digest: row.digest }]))
@@ -162,11 +163,8 @@ export class Conversations {
       .sort((a, b) => b.pieces - a.pieces);
     for (const { session_id: sessionId, digest, turns, instructions, pieces } of found) {
       if (!(await conversations.claim(sessionId, digest))) continue;
-      const moved = await sessions.countTurns(scope, sessionId).then(
-        (count) => count !== turns,
-        () => true, // it was archived
-      );
-      if (moved) continue; // its thread has heard a message of another API: it will not stand here again
+      // Archived, or its thread has heard a message of another API: it will not stand here again.
+      if ((await this.#turnsOf(scope, sessionId)) !== turns) continue;
       return {
         sessionId,
         known: { pieces, instructions: instructions === told.instructions },
@@ -176,6 +174,16 @@ export class Conversations {
       };
     }
     return null;
+  }
+
+  /** Null: it was archived. */
+  async #turnsOf(scope: Scope, sessionId: string): Promise<number | null> {
+    try {
+      return await this.#options.sessions.countTurns(scope, sessionId);
+    } catch (error) {
+      if (error instanceof KartaError && error.code === "not_found") return null;
+      throw error;
+    }
   }
 
   async #begun(scope: Scope, { agent, metadata, instructions }: ToldConversation): Promise<Place> {

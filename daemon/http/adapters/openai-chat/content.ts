@@ -25,7 +25,7 @@ const MediaTypeSchema = z.enum(["image/png", "image/jpeg", "image/gif", "image/w
  * @param place the message's path in the request
  * @throws KartaError `invalid_request` for a part that no agent is given
  */
-export function contentOf({ content, tool_calls }: ChatMessage, place: string): Content {
+export function contentOf({ role, content, tool_calls }: ChatMessage, place: string): Content {
   const texts: string[] = [];
   const images: TurnImage[] = [];
   const parts = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
@@ -49,7 +49,9 @@ export function contentOf({ content, tool_calls }: ChatMessage, place: string): 
     const { data } = CallSchema.safeParse(call);
     return data === undefined ? [] : [`[called ${data.function.name} with ${data.function.arguments}]`];
   });
-  return { text: [texts.join(""), ...calls].filter((text) => text !== "").join("\n"), images };
+  // An answer's parts are one text, cut; a user's are texts of their own.
+  const text = texts.join(role === "assistant" ? "" : "\n");
+  return { text: [text, ...calls].filter((text) => text !== "").join("\n"), images };
 }
 
 /** An image that stands elsewhere is not fetched: kartad makes no request that a client chose the address of. */

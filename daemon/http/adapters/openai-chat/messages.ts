@@ -29,6 +29,7 @@ export function readMessages(messages: readonly ChatMessage[]): ToldMessages {
     const content = contentOf(message, `messages.${place}`);
     const role = roleOf(message);
     if (role === null) {
+      if (content.images.length > 0) throw invalidMessage(`messages.${place}`, "expected text alone");
       instructions.push(content.text);
       return;
     }
@@ -39,7 +40,7 @@ export function readMessages(messages: readonly ChatMessage[]): ToldMessages {
 
   const lastPlace = `messages.${messages.length - 1}`;
   const message = pieces.pop();
-  if (message?.role !== "user" || messages.at(-1)?.role === "assistant")
+  if (message?.role !== "user")
     throw invalidMessage(lastPlace, "expected a user's message last: it is what the turn answers");
   const { text, images } = message;
   if (text.length > LIMITS.textLength || (text === "" && images.length === 0)) {
@@ -64,7 +65,9 @@ function roleOf({ role }: ChatMessage): Piece["role"] | null {
       return null;
     case "function":
       return "tool";
-    default:
+    case "user":
+    case "assistant":
+    case "tool":
       return role;
   }
 }
