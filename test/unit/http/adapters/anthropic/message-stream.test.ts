@@ -1,10 +1,10 @@
 /** A turn's events as the stream of a message. */
 import { describe, expect, test } from "@jest/globals";
-import { MessageStream } from "../../../../daemon/http/adapters/anthropic/messages/stream.ts";
+import { MessageStream } from "../../../../../daemon/http/adapters/anthropic/messages/stream.ts";
 import {
   MessageStreamEventSchema,
   type MessageStreamEvent,
-} from "../../../../shared/protocol/adapters/anthropic/messages.ts";
+} from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
 import { asked, done, failed, logOf, said, thought, used, type Written } from "./log.ts";
 
 function framesOf(drafts: readonly Written[]): string[] {

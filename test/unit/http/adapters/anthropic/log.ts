@@ -1,7 +1,7 @@
 /** A session's log as a test writes it: seqs and times are given in order. */
-import { SessionEventSchema, type EventDraft, type SessionEvent } from "../../../../shared/events.ts";
-import type { EventSource } from "../../../../daemon/events/watcher.ts";
-import { LoggedEvent } from "../../../../daemon/events/logged-event.ts";
+import { SessionEventSchema, type EventDraft, type SessionEvent } from "../../../../../shared/events.ts";
+import type { EventSource } from "../../../../../daemon/events/watcher.ts";
+import { LoggedEvent } from "../../../../../daemon/events/logged-event.ts";
 
 export const SESSION = "sess_000000000000000000000000";
 const BEGIN = Date.parse("2026-11-25T12:00:00.000Z");

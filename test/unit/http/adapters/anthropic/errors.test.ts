@@ -1,9 +1,9 @@
 /** Every error that Karta has, as Anthropic's client raises it. */
 import { describe, expect, test } from "@jest/globals";
 import Anthropic from "@anthropic-ai/sdk";
-import { anthropicAnswer } from "../../../../daemon/http/adapters/anthropic/errors.ts";
-import { AnthropicErrorSchema, anthropicStatus } from "../../../../shared/protocol/adapters/anthropic/errors.ts";
-import { ERRORS, isErrorCode, KartaError } from "../../../../shared/errors.ts";
+import { anthropicAnswer } from "../../../../../daemon/http/adapters/anthropic/errors.ts";
+import { AnthropicErrorSchema, anthropicStatus } from "../../../../../shared/protocol/adapters/anthropic/errors.ts";
+import { ERRORS, isErrorCode, KartaError } from "../../../../../shared/errors.ts";
 
 const raised = (code: string): Anthropic.APIError => {
   if (!isErrorCode(code)) throw new Error(`no code of Karta's: ${code}`);

@@ -1,7 +1,7 @@
 /** What of a Messages request an agent is given, and what is refused with the block's place. */
 import { describe, expect, test } from "@jest/globals";
-import { readRequest } from "../../../../daemon/http/adapters/anthropic/messages/read-request.ts";
-import type { MessageParam } from "../../../../shared/protocol/adapters/anthropic/messages.ts";
+import { readRequest } from "../../../../../daemon/http/adapters/anthropic/messages/read-request.ts";
+import type { MessageParam } from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
 
 const image = { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } };
 const user = (content: MessageParam["content"]): MessageParam => ({ role: "user", content });

@@ -1,12 +1,12 @@
 /** A session's log as Managed Agents' events, where turns wait for each other, for people, or lost their beginning. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { sessionAgent } from "../../../../daemon/http/adapters/anthropic/managed/agents.ts";
-import { isKept, listEvents } from "../../../../daemon/http/adapters/anthropic/managed/list-events.ts";
-import { ManagedProjection } from "../../../../daemon/http/adapters/anthropic/managed/projection.ts";
-import type { SessionEvent } from "../../../../shared/events.ts";
-import type { ManagedEvent } from "../../../../shared/protocol/adapters/anthropic/events.ts";
-import { ManagedEventSchema } from "../../../../shared/protocol/adapters/anthropic/events.ts";
+import { sessionAgent } from "../../../../../daemon/http/adapters/anthropic/managed/agents.ts";
+import { isKept, listEvents } from "../../../../../daemon/http/adapters/anthropic/managed/list-events.ts";
+import { ManagedProjection } from "../../../../../daemon/http/adapters/anthropic/managed/projection.ts";
+import type { SessionEvent } from "../../../../../shared/events.ts";
+import type { ManagedEvent } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
+import { ManagedEventSchema } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
 import { answered, asked, done, failed, logOf, required, resolved, said, SESSION, sourceOf, thought, used, type Written } from "./log.ts";
 
 const projection = () =>

@@ -8,11 +8,11 @@ import {
   SEND_EVENTS,
   STREAM_EVENTS,
   UPDATE_SESSION,
-} from "../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
-import { MESSAGE_PARAMETERS, type ParameterTable } from "../../../../daemon/http/adapters/anthropic/parameters.ts";
-import { anthropicOf, saying } from "../../../support/anthropic.ts";
-import { httpBench } from "../../../support/http.ts";
-import { spawnerForTests } from "../../apps/temp-project.ts";
+} from "../../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
+import { MESSAGE_PARAMETERS, type ParameterTable } from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import { anthropicOf, saying } from "../../../../support/anthropic.ts";
+import { httpBench } from "../../../../support/http.ts";
+import { spawnerForTests } from "../../../apps/temp-project.ts";
 
 const bench = await httpBench(spawnerForTests());
 const client = anthropicOf(bench.url);
