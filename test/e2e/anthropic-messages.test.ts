@@ -2,83 +2,31 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import Anthropic from "@anthropic-ai/sdk";
 import { anthropicAt, anthropicOf, saying, sessionIn, textIn } from "../support/anthropic.ts";
-import { createSession, request, send, storedEvents } from "../support/api.ts";
-import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
-import { eventuallyIs } from "../support/processes.ts";
+import { createSession, request, send } from "../support/api.ts";
+import type { Kartad, TestHome } from "../support/kartad.ts";
+import { anthropicScene } from "./support/anthropic-scene.ts";
 
 jest.setTimeout(120_000);
-
-const SCRIPT = `
-first_token_ms = 0
-tokens_per_second = 0
-
-[[reply]]
-when = "slowly"
-text = "${"and so on ".repeat(30)}"
-tokens_per_second = 8
-
-[[reply]]
-when = "how many"
-text = "This is your message number {{turn}}; the first was: {{first_user}}"
-
-[[reply]]
-when = "think"
-thinking = "Let me see."
-text = "Thought."
-
-[[reply]]
-when = "write it down"
-tool = { name = "Write", input = { file_path = "note.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
-
-[[reply]]
-when = "overload"
-error = { status = 400, type = "invalid_request_error", message = "no such thing" }
-
-[[reply]]
-when = "break off"
-text = "I was about to say something long"
-cut_after_tokens = 3
-
-[default]
-text = "You said: {{last_user}}. ☕ That is all."
-`;
 
 let home: TestHome;
 let kartad: Kartad;
 let client: Anthropic;
 
 beforeAll(async () => {
-  home = makeHome();
-  const agent = "---\nname: billing\ndescription: Bills.\n---\nYou are the billing desk.\n";
-  const files = { "CLAUDE.md": "# Bot\n", "offline.toml": SCRIPT, ".claude/agents/billing.md": agent };
-  const karta = (mode: string) => `[runtime]\npermission_mode = "${mode}"\n`;
-  kartad = await home.start();
-  for (const [name, mode] of [
-    ["bot", "autonomous"],
-    ["careful", "interactive"],
-  ] as const) {
-    const folder = home.project(name, { ...files, "karta.toml": karta(mode) });
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
-  }
+  ({ home, kartad } = await anthropicScene());
   client = anthropicOf(kartad.url);
 });
 afterAll(() => home.remove());
-
-/** How a session's turns ended. */
-async function endsIn(sessionId: string): Promise<string[]> {
-  const events = await storedEvents(kartad.url, sessionId);
-  return events.flatMap(({ type, data }) => {
-    if (type === "done") return data.status;
-    return type === "error" ? data.code : [];
-  });
-}
 
 describe("a message", () => {
   test("whole: the same words as the native API's, in Anthropic's form", async () => {
     const { id } = await createSession(kartad.url, { project: "bot" });
     const native = await send(kartad.url, id, "hello");
-    const { data: message, response, request_id } = await client.messages.create(saying("hello")).withResponse();
+    const {
+      data: message,
+      response,
+      request_id,
+    } = await client.messages.create(saying("hello")).withResponse();
     expect(textIn(message)).toBe(native.text);
     expect(message).toEqual({
       id: expect.stringMatching(/^msg_\w{24}$/),
@@ -158,7 +106,11 @@ describe("a message", () => {
     ]);
     const streamed = await client.messages.stream({ ...saying("think about it"), thinking }).finalMessage();
     expect(streamed.content).toEqual(whole.content);
-    for (const quiet of [undefined, { type: "disabled" }, { type: "adaptive", display: "omitted" }] as const) {
+    for (const quiet of [
+      undefined,
+      { type: "disabled" },
+      { type: "adaptive", display: "omitted" },
+    ] as const) {
       const message = await client.messages.create({
         ...saying("think about it"),
         ...(quiet === undefined ? {} : { thinking: quiet }),
@@ -183,7 +135,8 @@ describe("a message", () => {
   });
 
   test("with an image reaches the agent with its text", async () => {
-    const data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    const data =
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     const image = { type: "image", source: { type: "base64", media_type: "image/png", data } } as const;
     const message = await client.messages.create({
       ...saying(""),
@@ -202,7 +155,10 @@ describe("a conversation", () => {
     expect(sessionIn(second.response)).toBe(sessionIn(first.response));
     expect(textIn(second.data)).toBe("This is your message number 2; the first was: My name is Ada.");
 
-    messages.push({ role: "assistant", content: textIn(second.data) }, { role: "user", content: "how many?" });
+    messages.push(
+      { role: "assistant", content: textIn(second.data) },
+      { role: "user", content: "how many?" },
+    );
     const third = client.messages.stream({ ...saying(""), messages });
     expect(sessionIn((await third.withResponse()).response)).toBe(sessionIn(first.response));
     expect(await third.finalText()).toContain("message number 3");
@@ -259,141 +215,11 @@ describe("a conversation", () => {
   });
 });
 
-describe("a client that leaves", () => {
-  test("in the middle of a stream ends its turn", async () => {
-    const stream = client.messages.stream(saying("Count slowly."));
-    const sessionId = sessionIn((await stream.withResponse()).response);
-    await stream.emitted("text");
-    stream.abort();
-    await expect(stream.finalMessage()).rejects.toThrow(Anthropic.APIUserAbortError);
-    await eventuallyIs(() => endsIn(sessionId), ["cancelled"]);
-  });
-
-  test("in the middle of a whole answer ends it too", async () => {
-    const { id } = await createSession(kartad.url, { project: "bot" });
-    const leaving = new AbortController();
-    const asked = client.messages.create(saying("Count slowly."), {
-      headers: { "X-Karta-Session": id },
-      signal: leaving.signal,
-    });
-    const outcome = expect(asked).rejects.toThrow(Anthropic.APIUserAbortError);
-    await eventuallyIs(
-      async () => (await storedEvents(kartad.url, id)).some(({ type }) => type === "text"),
-      true,
-    );
-    leaving.abort();
-    await outcome;
-    await eventuallyIs(() => endsIn(id), ["cancelled"]);
-  });
-
-  test("with an Idempotency-Key comes back to its turn, whole or streamed", async () => {
-    const headers = { "Idempotency-Key": "order-17" };
-    const leaving = new AbortController();
-    const asked = client.messages.create({ ...saying("Count slowly."), stream: true }, { headers, signal: leaving.signal });
-    const { response } = await asked.withResponse();
-    leaving.abort();
-    const back = client.messages.stream(saying("Count slowly."), { headers });
-    const whole = await client.messages.create(saying("Count slowly."), { headers }).withResponse();
-    expect(await back.finalMessage()).toEqual(whole.data);
-    expect(sessionIn(whole.response)).toBe(sessionIn(response));
-    expect(await endsIn(sessionIn(response))).toEqual(["completed"]);
-    const again = await client.messages.stream(saying("Count slowly."), { headers }).finalMessage();
-    expect(again).toEqual(whole.data);
-    await expect(client.messages.create(saying("Another."), { headers })).rejects.toThrow(Anthropic.ConflictError);
-  });
-});
-
-describe("an approval", () => {
-  test("keeps the stream waiting, and is given over the native API", async () => {
-    const careful = anthropicOf(kartad.url, "careful");
-    const stream = careful.messages.stream({ ...saying("please write it down"), model: "careful" });
-    const sessionId = sessionIn((await stream.withResponse()).response);
-    const pending = async () => (await request(kartad.url, "GET", `/v1/sessions/${sessionId}`)).body.pending_input;
-    await eventuallyIs(async () => (await pending()) !== null, true);
-    const asked = await pending();
-    expect(asked).toMatchObject({ tool: "Write" });
-    const id = typeof asked === "object" && asked !== null && "request_id" in asked ? String(asked.request_id) : "";
-    await request(kartad.url, "PUT", `/v1/sessions/${sessionId}/inputs/${id}`, { decision: "approve_once" });
-    expect(await stream.finalText()).toContain("The tool said: ");
-  });
-
-  test("a turn that somebody else cancels is an answer cut short", async () => {
-    const stream = client.messages.stream(saying("Count slowly."));
-    const sessionId = sessionIn((await stream.withResponse()).response);
-    await stream.emitted("text");
-    await request(kartad.url, "POST", `/v1/sessions/${sessionId}/cancel`);
-    expect(await stream.finalMessage()).toMatchObject({ stop_reason: "max_tokens" });
-  });
-});
-
-describe("an error", () => {
-  test("is of the class that the client has for it, and says what to do", async () => {
-    await expect(anthropicOf(kartad.url, "nobody").messages.create(saying("hi"))).rejects.toThrow(
-      Anthropic.NotFoundError,
-    );
-    await expect(client.messages.create({ ...saying("hi"), model: "bot@nobody" })).rejects.toThrow(
-      Anthropic.NotFoundError,
-    );
-    await expect(client.messages.create({ ...saying("hi"), model: "careful" })).rejects.toThrow(
-      Anthropic.NotFoundError,
-    );
-    const tools = [{ name: "f", input_schema: { type: "object" as const } }];
-    const refused = await client.messages.create({ ...saying("hi"), tools }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
-    expect(refused).toMatchObject({
-      status: 400,
-      type: "invalid_request_error",
-      errorCode: "invalid_request",
-      apiMessage: expect.stringContaining("tools: not supported here"),
-      requestID: expect.stringMatching(/^req_/),
-      error: { type: "error", request_id: expect.stringMatching(/^req_/) },
-    });
-    await expect(client.messages.create({ ...saying("hi"), messages: [] })).rejects.toThrow(Anthropic.BadRequestError);
-    await expect(client.get("/v1/files")).rejects.toThrow(Anthropic.NotFoundError);
-    await expect(client.messages.create(saying("x".repeat(3_000_000)))).rejects.toThrow(Anthropic.ContentTooLargeError);
-    const elsewhere = anthropicOf(kartad.url, "bot", { defaultHeaders: { origin: "https://evil.example" } });
-    await expect(elsewhere.messages.create(saying("hi"))).rejects.toThrow(Anthropic.PermissionDeniedError);
-  });
-
-  test("of the model is a server's, and is not tried again by itself", async () => {
-    const { id } = await createSession(kartad.url, { project: "bot" });
-    const patient = anthropicOf(kartad.url, "bot", { maxRetries: 2 });
-    const asked = patient.messages.create(saying("overload it"), { headers: { "X-Karta-Session": id } });
-    await expect(asked).rejects.toThrow(Anthropic.InternalServerError);
-    expect(await endsIn(id)).toEqual(["model_error"]);
-  });
-
-  test("in the middle of a stream is thrown to who reads it", async () => {
-    const stream = client.messages.stream(saying("overload it"));
-    const failed = await stream.finalMessage().catch((error: unknown) => error);
-    expect(failed).toBeInstanceOf(Anthropic.APIError);
-    expect(failed).toMatchObject({ type: "api_error", errorCode: "model_error" });
-  });
-
-  test("of a session whose queue is full is a rate limit's", async () => {
-    const { id } = await createSession(kartad.url, { project: "bot" });
-    const headers = { "X-Karta-Session": id };
-    const leaving = new AbortController();
-    const asks = Array.from({ length: 20 }, () =>
-      client.messages.create(saying("Count slowly."), { headers, signal: leaving.signal }),
-    );
-    const outcomes = Promise.allSettled(asks);
-    await expect(Promise.any(asks.map((ask) => ask.then(() => null, requireRateLimit)))).resolves.toBeInstanceOf(
-      Anthropic.RateLimitError,
-    );
-    leaving.abort();
-    await outcomes;
-  });
-});
-
-function requireRateLimit(error: unknown): unknown {
-  if (error instanceof Anthropic.RateLimitError) return error;
-  throw error;
-}
-
 test("twenty streams at once each get their own words", async () => {
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, place) => client.messages.stream(saying(`I am number ${place}`)).finalText()),
+    Array.from({ length: 20 }, (_, place) =>
+      client.messages.stream(saying(`I am number ${place}`)).finalText(),
+    ),
   );
   expect(answers).toEqual(
     Array.from({ length: 20 }, (_, place) => `You said: I am number ${place}. ☕ That is all.`),
@@ -418,7 +244,12 @@ describe("the bases", () => {
     const ids = async (base: string, query = {}) =>
       (await Array.fromAsync(anthropicAt(kartad.url + base).models.list(query))).map(({ id }) => id).sort();
     expect(await ids("/v1/anthropic")).toEqual(["bot", "bot@billing", "careful", "careful@billing"]);
-    expect(await ids("/v1/anthropic", { limit: 1 })).toEqual(["bot", "bot@billing", "careful", "careful@billing"]);
+    expect(await ids("/v1/anthropic", { limit: 1 })).toEqual([
+      "bot",
+      "bot@billing",
+      "careful",
+      "careful@billing",
+    ]);
     expect(await ids("/v1/projects/bot/anthropic")).toEqual(["bot", "bot@billing"]);
     expect(await client.models.retrieve("bot@billing")).toMatchObject({ id: "bot@billing", type: "model" });
     await expect(client.models.retrieve("careful")).rejects.toThrow(Anthropic.NotFoundError);
@@ -430,7 +261,13 @@ describe("the bases", () => {
 
   test("count tokens by an estimate", async () => {
     const count = async (system: string) =>
-      (await client.messages.countTokens({ model: "bot", system, messages: saying("x".repeat(400)).messages })).input_tokens;
+      (
+        await client.messages.countTokens({
+          model: "bot",
+          system,
+          messages: saying("x".repeat(400)).messages,
+        })
+      ).input_tokens;
     expect(await count("")).toBe(104);
     expect(await count("y".repeat(40))).toBe(114);
   });

@@ -23,7 +23,10 @@ export class ManagedClient {
     return { type: "user.message", content: [{ type: "text", text }] };
   }
 
-  send(id: string, ...events: SentEvent[]): Promise<Anthropic.Beta.Sessions.BetaManagedAgentsSendSessionEvents> {
+  send(
+    id: string,
+    ...events: SentEvent[]
+  ): Promise<Anthropic.Beta.Sessions.BetaManagedAgentsSendSessionEvents> {
     return this.sessions.events.send(id, { events });
   }
 
@@ -31,7 +34,10 @@ export class ManagedClient {
     return Array.fromAsync(this.sessions.events.list(id));
   }
 
-  async watch(id: string, event_deltas?: Anthropic.Beta.Sessions.BetaManagedAgentsDeltaType[]): Promise<Watched> {
+  async watch(
+    id: string,
+    event_deltas?: Anthropic.Beta.Sessions.BetaManagedAgentsDeltaType[],
+  ): Promise<Watched> {
     return new Watched(
       await this.sessions.events.stream(id, event_deltas === undefined ? {} : { event_deltas }),
     );
@@ -54,7 +60,10 @@ export class Watched {
   }
 
   /** All up to the next event of this type, that one too. @throws when the stream ends without */
-  async until(type: StreamEvent["type"], look?: (event: StreamEvent) => Promise<void>): Promise<StreamEvent[]> {
+  async until(
+    type: StreamEvent["type"],
+    look?: (event: StreamEvent) => Promise<void>,
+  ): Promise<StreamEvent[]> {
     const seen: StreamEvent[] = [];
     for (;;) {
       const next = await this.#events.next();

@@ -67,7 +67,10 @@ export function spokenOf(content: MessageContent, path: string): AgentContent {
         refuse(where, "the agent's tools run on Karta's side, so there is no result to send");
         break;
       default:
-        refuse(where, `expected text or image blocks, found ${block.type}; put a document's text into a text block`);
+        refuse(
+          where,
+          `expected text or image blocks, found ${block.type}; put a document's text into a text block`,
+        );
     }
   });
   return { text: texts.join(GAP), images };

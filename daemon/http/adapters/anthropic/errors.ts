@@ -43,7 +43,10 @@ export function anthropicError(error: KartaError, requestId: string): AnthropicE
     error: {
       type: typeOf(anthropicStatus(error.code)),
       message: error.message,
-      details: { error_code: typeof code === "string" ? code : error.code, ...(issues.length > 0 ? { issues } : {}) },
+      details: {
+        error_code: typeof code === "string" ? code : error.code,
+        ...(issues.length > 0 ? { issues } : {}),
+      },
     },
     request_id: requestId,
   };

@@ -39,10 +39,14 @@ const BY_MESSAGES = "a conversation is named by its messages, or by the header `
 
 /** `POST /v1/messages`, and `POST /v1/messages/count_tokens`, whose parameters are among them. */
 export const MESSAGE_PARAMETERS: ParameterTable = {
-  model: supported("`PROJECT`, `PROJECT@AGENT`, `PROJECT@VERSION`; a project's own base takes any other model's name too", "bot"),
-  messages: supported("the user's last is the turn, and those before it name the conversation; text, base64 images", [
-    { role: "user", content: "hello" },
-  ]),
+  model: supported(
+    "`PROJECT`, `PROJECT@AGENT`, `PROJECT@VERSION`; a project's own base takes any other model's name too",
+    "bot",
+  ),
+  messages: supported(
+    "the user's last is the turn, and those before it name the conversation; text, base64 images",
+    [{ role: "user", content: "hello" }],
+  ),
   system: supported("told to the agent when new or changed", "Answer in French."),
   stream: supported("Anthropic's events, as the agent speaks", true),
   "thinking.type": supported("`enabled` and `adaptive` show the agent's thinking", "adaptive"),

@@ -41,7 +41,10 @@ export const UserEventParamSchema = z.union(
     SystemMessageParamSchema,
     RefusedEventParamSchema,
   ],
-  { error: "expected an event: user.message, user.interrupt, user.tool_confirmation, user.custom_tool_result or system.message, with its fields" },
+  {
+    error:
+      "expected an event: user.message, user.interrupt, user.tool_confirmation, user.custom_tool_result or system.message, with its fields",
+  },
 );
 export type UserEventParam = z.infer<typeof UserEventParamSchema>;
 

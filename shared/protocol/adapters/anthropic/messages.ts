@@ -98,7 +98,12 @@ const PingNewsSchema = z.union([
     tool_input: z.unknown(),
   }),
   z.object({ type: z.literal("tool_result"), tool_use_id: z.string(), is_error: z.boolean() }),
-  z.object({ type: z.literal("input_required"), request_id: z.string(), tool: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal("input_required"),
+    request_id: z.string(),
+    tool: z.string(),
+    message: z.string(),
+  }),
   z.object({ type: z.literal("input_resolved"), request_id: z.string(), decision: z.string() }),
 ]);
 export type PingNews = z.infer<typeof PingNewsSchema>;

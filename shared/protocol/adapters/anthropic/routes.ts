@@ -253,4 +253,3 @@ export const anthropicRoutes = {
     errorForm,
   }),
 } as const;
-

@@ -12,7 +12,7 @@ export function eventIdAt(sessionId: string, seq: number): string {
 
 /** What ended a turn before its time: it has no event of its own in the log. */
 export function interruptIdOf(sessionId: string, turnId: string): string {
-  return `sevt_${randomOf(sessionId)}_${randomOf(turnId)}`;
+  return `sevt_${randomOf(sessionId)}_${randomOf(turnId)}_interrupt`;
 }
 
 /** What was told with the message at `seq`. */

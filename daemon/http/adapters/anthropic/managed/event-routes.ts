@@ -97,7 +97,9 @@ async function readAwaited(
 
 /** Nothing will happen any more in a session that is archived or deleted. */
 function endAtOnce(response: Response, { id, updated_at }: Session): void {
-  response.status(200).set({ "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache" });
+  response
+    .status(200)
+    .set({ "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache" });
   const terminated: ManagedEvent = {
     id: endIdOf(id),
     type: "session.status_terminated",

@@ -50,7 +50,10 @@ export async function listEvents(
 }
 
 function expired(): KartaError {
-  return new KartaError("cursor_expired", "the events of this page are no longer kept; list them from the start");
+  return new KartaError(
+    "cursor_expired",
+    "the events of this page are no longer kept; list them from the start",
+  );
 }
 
 /** Previews are for who watches. */

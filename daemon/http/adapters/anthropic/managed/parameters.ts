@@ -35,7 +35,10 @@ export const CREATE_SESSION: ParameterTable = {
   "agent.tools": refused(PROJECTS_MATTER, [{ type: "agent_toolset_20260401" }]),
   "agent.mcp_servers": refused(PROJECTS_MATTER, [{ type: "url", name: "docs", url: "https://mcp.example" }]),
   "agent.skills": refused(PROJECTS_MATTER, [{ type: "custom", skill_id: "skill_1" }]),
-  budget: refused("the operator's matter", { type: "limit", max_list_cost: { amount: "100", currency: "USD" } }),
+  budget: refused("the operator's matter", {
+    type: "limit",
+    max_list_cost: { amount: "100", currency: "USD" },
+  }),
   resources: refused("files are the project's workspace's", [{ type: "file", file_id: "file_1" }]),
   vault_ids: refused("secrets are the project's own", ["vlt_1"]),
 };
@@ -45,7 +48,10 @@ export const UPDATE_SESSION: ParameterTable = {
   title: supported("null takes it away", "Order 18"),
   metadata: supported("merged; null deletes a key", { order: "18" }),
   agent: refused(PROJECTS_MATTER, { tools: [] }),
-  budget: refused("the operator's matter", { type: "limit", max_list_cost: { amount: "100", currency: "USD" } }),
+  budget: refused("the operator's matter", {
+    type: "limit",
+    max_list_cost: { amount: "100", currency: "USD" },
+  }),
   vault_ids: refused("secrets are the project's own", ["vlt_1"]),
 };
 
@@ -74,16 +80,21 @@ export const SEND_EVENTS: ParameterTable = {
     type: "system.message",
     content: [{ type: "text", text: "Be brief." }],
   }),
-  "user.interrupt": supported("cancels the running turn; harmless where none runs", { type: "user.interrupt" }),
+  "user.interrupt": supported("cancels the running turn; harmless where none runs", {
+    type: "user.interrupt",
+  }),
   "user.tool_confirmation": supported("`allow` is for once; `deny_message` reaches the agent", {
     type: "user.tool_confirmation",
     tool_use_id: "sevt_1",
     result: "allow",
   }),
-  "user.custom_tool_result": supported("answers a question of the agent's, which is an `agent.custom_tool_use`", {
-    type: "user.custom_tool_result",
-    custom_tool_use_id: "sevt_1",
-  }),
+  "user.custom_tool_result": supported(
+    "answers a question of the agent's, which is an `agent.custom_tool_use`",
+    {
+      type: "user.custom_tool_result",
+      custom_tool_use_id: "sevt_1",
+    },
+  ),
   "user.define_outcome": refused("nothing grades an agent's work here", { type: "user.define_outcome" }),
   "user.tool_result": refused("the agent runs its tools itself", { type: "user.tool_result" }),
 };
@@ -100,6 +111,8 @@ export const LIST_EVENTS: ParameterTable = {
 
 /** `GET /v1/sessions/{id}/events/stream`. */
 export const STREAM_EVENTS: ParameterTable = {
-  "event_deltas[]": supported("`agent.message`, `agent.thinking`: previews as the agent speaks", ["agent.message"]),
+  "event_deltas[]": supported("`agent.message`, `agent.thinking`: previews as the agent speaks", [
+    "agent.message",
+  ]),
   beta,
 };

@@ -199,7 +199,8 @@ export class ManagedProjection {
   }
 
   #why(event: Terminal): ManagedEvent[] {
-    if (event.type === "error") return [{ ...this.#at(event), type: "session.error", error: errorOf(event.data) }];
+    if (event.type === "error")
+      return [{ ...this.#at(event), type: "session.error", error: errorOf(event.data) }];
     if (event.data.status === "completed" || event.turn_id === null) return [];
     const id = interruptIdOf(this.#sessionId, event.turn_id);
     return [{ id, type: "user.interrupt", processed_at: timeOf(event.timestamp) }];

@@ -19,7 +19,12 @@ export type Deed =
       readonly preface: string | null;
     }
   | { readonly kind: "interrupt" }
-  | { readonly kind: "answer"; readonly eventId: string; readonly awaited: Awaited; readonly answer: InputAnswer };
+  | {
+      readonly kind: "answer";
+      readonly eventId: string;
+      readonly awaited: Awaited;
+      readonly answer: InputAnswer;
+    };
 
 /**
  * @param awaitedAt what waits under an event's id; null: nothing
@@ -46,7 +51,11 @@ export function readEvents(
         if (before?.kind !== "message" || before.system !== null)
           refuse(path, "expected it right after the user.message that it goes with, and once");
         const system = textOf(event.content, `${path}.content`);
-        deeds[deeds.length - 1] = { ...before, system, preface: prefaceOf({ instructions: system, earlier: [] }) };
+        deeds[deeds.length - 1] = {
+          ...before,
+          system,
+          preface: prefaceOf({ instructions: system, earlier: [] }),
+        };
         break;
       }
       case "user.interrupt":
@@ -92,7 +101,10 @@ export function readEvents(
 function requireAwaited(awaited: Awaited | null, kind: Awaited["kind"], path: string): Awaited {
   if (awaited?.kind === kind) return awaited;
   if (awaited === null)
-    refuse(path, "nothing of this id waits for an answer: expected one of the last session.status_idle's event_ids");
+    refuse(
+      path,
+      "nothing of this id waits for an answer: expected one of the last session.status_idle's event_ids",
+    );
   return awaited.kind === "question"
     ? refuse(path, "this is a question: answer it with a user.custom_tool_result")
     : refuse(path, "this is a tool of the agent's own: allow or deny it with a user.tool_confirmation");

@@ -22,7 +22,11 @@ export async function doAll(doer: Doer, deeds: readonly Deed[]): Promise<SentEve
   return sent;
 }
 
-async function doOne({ sessions, scope, sessionId, idempotency }: Doer, deed: Deed, place: number): Promise<SentEvent[]> {
+async function doOne(
+  { sessions, scope, sessionId, idempotency }: Doer,
+  deed: Deed,
+  place: number,
+): Promise<SentEvent[]> {
   const processed_at = null;
   switch (deed.kind) {
     case "message": {
@@ -59,7 +63,13 @@ async function doOne({ sessions, scope, sessionId, idempotency }: Doer, deed: De
       switch (awaited.kind) {
         case "question":
           return [
-            { id, type: "user.custom_tool_result", processed_at, custom_tool_use_id: eventId, is_error: isDenied },
+            {
+              id,
+              type: "user.custom_tool_result",
+              processed_at,
+              custom_tool_use_id: eventId,
+              is_error: isDenied,
+            },
           ];
         case "tool_use":
           return [

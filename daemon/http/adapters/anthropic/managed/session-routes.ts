@@ -29,10 +29,17 @@ export function mountSessions(router: Router, { sessions, scopeOf, served }: Ada
     const { project, agent } = chooseAgent(agentOf(body), scope, served);
     const environment = chooseEnvironment(body.environment_id, scope, served);
     if (environment.name !== project.name)
-      refuse("environment_id", `expected ${project.name}, the project of the agent ${agentIdOf(project.name, agent)}`);
+      refuse(
+        "environment_id",
+        `expected ${project.name}, the project of the agent ${agentIdOf(project.name, agent)}`,
+      );
     const deeds = readEvents(body.initial_events ?? [], () => null, "initial_events");
     const idempotency = idempotencyOf(request, body);
-    const made = await sessions.create(scope, { project: project.name, agent, metadata: metadataOf(body) }, idempotency);
+    const made = await sessions.create(
+      scope,
+      { project: project.name, agent, metadata: metadataOf(body) },
+      idempotency,
+    );
     try {
       await doAll({ sessions, scope, sessionId: made.id, idempotency }, deeds);
     } catch (error) {

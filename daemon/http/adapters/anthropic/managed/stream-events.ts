@@ -28,7 +28,10 @@ export function streamManagedEvents(response: Response, options: EventStreamOpti
   const frames = (logged: LoggedEvent): string => {
     const projected = options.projection.add(logged.parse());
     if (logged.seq <= options.after) return "";
-    return projected.filter((event) => previews.shows(event)).map(frameOf).join("");
+    return projected
+      .filter((event) => previews.shows(event))
+      .map(frameOf)
+      .join("");
   };
   streamFrames(response, {
     source: options.source,

@@ -92,7 +92,9 @@ function mcpName(tool: string): { readonly server: string; readonly name: string
 
 function callOf(
   tool: string,
-): { type: "agent.tool_use"; name: string } | { type: "agent.mcp_tool_use"; mcp_server_name: string; name: string } {
+):
+  | { type: "agent.tool_use"; name: string }
+  | { type: "agent.mcp_tool_use"; mcp_server_name: string; name: string } {
   const mcp = mcpName(tool);
   return mcp === null
     ? { type: "agent.tool_use", name: tool }

@@ -14,7 +14,10 @@ export function messageIdOf(turnId: string): string {
 }
 
 /** Cache reads and writes are in `input_tokens`: a harness's service may not tell them apart. */
-export function usageOf({ input_tokens, output_tokens }: Pick<Usage, "input_tokens" | "output_tokens">): MessageUsage {
+export function usageOf({
+  input_tokens,
+  output_tokens,
+}: Pick<Usage, "input_tokens" | "output_tokens">): MessageUsage {
   return {
     input_tokens,
     output_tokens,

@@ -51,7 +51,10 @@ interface PageQuery {
   readonly before_id?: string | undefined;
 }
 
-function pageOf(all: readonly ModelInfo[], { limit = DEFAULT_PAGE, after_id, before_id }: PageQuery): ModelPage {
+function pageOf(
+  all: readonly ModelInfo[],
+  { limit = DEFAULT_PAGE, after_id, before_id }: PageQuery,
+): ModelPage {
   const placeOf = (id: string): number => all.findIndex((model) => model.id === id);
   const end = before_id === undefined ? all.length : Math.max(0, placeOf(before_id));
   const start =

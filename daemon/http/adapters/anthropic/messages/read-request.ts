@@ -26,9 +26,13 @@ export function readRequest({ messages, system }: Pick<CountTokens, "messages" |
 
   const now = pieces.at(-1);
   if (now?.role !== "user")
-    refuse("messages", "expected the user's message last: an agent does not go on with words that are put into its mouth");
+    refuse(
+      "messages",
+      "expected the user's message last: an agent does not go on with words that are put into its mouth",
+    );
   const { text, images } = now;
-  if (text === "" && images.length === 0) refuse("messages", "expected the user's last message to say something");
+  if (text === "" && images.length === 0)
+    refuse("messages", "expected the user's last message to say something");
   requireLength(text, "messages");
   const asked = instructions.filter((one) => one !== "");
   return {

@@ -1,8 +1,6 @@
 /** Anthropic's Messages: a turn in the session that the told conversation goes on in. */
 import type { Request, Router } from "express";
-import {
-  type CreateMessage,
-} from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
+import { type CreateMessage } from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
 import { anthropicRoutes } from "../../../../../shared/protocol/adapters/anthropic/routes.ts";
 import { SESSION_HEADER } from "../../../../../shared/protocol/adapters/headers.ts";
 import type { ToldConversation } from "../../../../sessions/conversations.ts";

@@ -3,13 +3,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
 import * as managed from "../../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
-import { MESSAGE_PARAMETERS, type ParameterTable } from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import {
+  MESSAGE_PARAMETERS,
+  type ParameterTable,
+} from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
 import { packageRoot } from "../../../../../shared/paths.ts";
 
 const page = readFileSync(path.join(packageRoot(), "docs/anthropic.md"), "utf8");
 
 function rowsOf(table: ParameterTable): string {
-  const rows = Object.entries(table).map(([name, { treatment, note }]) => `| \`${name}\` | ${treatment} | ${note} |`);
+  const rows = Object.entries(table).map(
+    ([name, { treatment, note }]) => `| \`${name}\` | ${treatment} | ${note} |`,
+  );
   return ["| parameter | | |", "| --- | --- | --- |", ...rows].join("\n");
 }
 

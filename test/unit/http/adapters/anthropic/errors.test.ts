@@ -2,10 +2,13 @@
 import { describe, expect, test } from "@jest/globals";
 import Anthropic from "@anthropic-ai/sdk";
 import { anthropicAnswer } from "../../../../../daemon/http/adapters/anthropic/errors.ts";
-import { AnthropicErrorSchema, anthropicStatus } from "../../../../../shared/protocol/adapters/anthropic/errors.ts";
+import {
+  AnthropicErrorSchema,
+  anthropicStatus,
+} from "../../../../../shared/protocol/adapters/anthropic/errors.ts";
 import { ERRORS, isErrorCode, KartaError } from "../../../../../shared/errors.ts";
 
-const raised = (code: string): Anthropic.APIError => {
+const raised = (code: string): unknown => {
   if (!isErrorCode(code)) throw new Error(`no code of Karta's: ${code}`);
   const { status, body, headers } = anthropicAnswer(new KartaError(code, "so it is"), "req_1");
   AnthropicErrorSchema.parse(body);
@@ -50,6 +53,8 @@ describe("of all codes", () => {
     const conflicts = codes.filter((code) => anthropicStatus(code) === 409);
     expect(conflicts.length).toBeGreaterThan(3);
     for (const code of conflicts)
-      expect(anthropicAnswer(new KartaError(code, ""), "req_1").headers).toMatchObject({ "X-Should-Retry": "false" });
+      expect(anthropicAnswer(new KartaError(code, ""), "req_1").headers).toMatchObject({
+        "X-Should-Retry": "false",
+      });
   });
 });

@@ -43,7 +43,12 @@ export const answered = (id: string, content: string): EventDraft => ({
   type: "tool_result",
   data: { tool_use_id: id, is_error: false, content },
 });
-export const required = (id: string, tool: string, input: unknown, kind: "tool_use" | "question" = "tool_use"): EventDraft => ({
+export const required = (
+  id: string,
+  tool: string,
+  input: unknown,
+  kind: "tool_use" | "question" = "tool_use",
+): EventDraft => ({
   type: "input_required",
   data: {
     request_id: id,

@@ -7,7 +7,21 @@ import { ManagedProjection } from "../../../../../daemon/http/adapters/anthropic
 import type { SessionEvent } from "../../../../../shared/events.ts";
 import type { ManagedEvent } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
 import { ManagedEventSchema } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
-import { answered, asked, done, failed, logOf, required, resolved, said, SESSION, sourceOf, thought, used, type Written } from "./log.ts";
+import {
+  answered,
+  asked,
+  done,
+  failed,
+  logOf,
+  required,
+  resolved,
+  said,
+  SESSION,
+  sourceOf,
+  thought,
+  used,
+  type Written,
+} from "./log.ts";
 
 const projection = () =>
   new ManagedProjection({ sessionId: SESSION, agentOf: (agent) => sessionAgent("bot", agent) });
@@ -108,7 +122,8 @@ describe("questions", () => {
 
   test("that a turn's end answers are nobody's any more", () => {
     const reader = projection();
-    for (const event of logOf([asked("go"), required("req_a", "Write", {}), done("cancelled")])) reader.add(event);
+    for (const event of logOf([asked("go"), required("req_a", "Write", {}), done("cancelled")]))
+      reader.add(event);
     expect(reader.awaited(idAt(2))).toBeNull();
   });
 });
@@ -139,7 +154,9 @@ test("thinking and words come in the order they were said; a hand-off changes th
 });
 
 test("a log that has lost its beginning is read from where it is kept", () => {
-  const log = logOf([asked("go"), used("a", "Write", {}), answered("a", "ok"), said("done"), done()]).slice(2);
+  const log = logOf([asked("go"), used("a", "Write", {}), answered("a", "ok"), said("done"), done()]).slice(
+    2,
+  );
   const events = listed(log);
   expect(typesOf(events)).toEqual([
     "session.status_running",
@@ -162,13 +179,15 @@ const turn = fc
     { maxLength: 6 },
   )
   .map((parts) => parts.flat());
-const logs = fc.array(fc.tuple(turn, fc.constantFrom(done(), done("cancelled"), failed())), { maxLength: 6 }).map((turns) =>
-  logOf(
-    turns.flatMap(([body, end], place) =>
-      [asked("go"), ...body, end].map((draft) => ({ ...draft, turn: `turn_${place}` })),
+const logs = fc
+  .array(fc.tuple(turn, fc.constantFrom(done(), done("cancelled"), failed())), { maxLength: 6 })
+  .map((turns) =>
+    logOf(
+      turns.flatMap(([body, end], place) =>
+        [asked("go"), ...body, end].map((draft) => ({ ...draft, turn: `turn_${place}` })),
+      ),
     ),
-  ),
-);
+  );
 
 describe("whatever the log", () => {
   test("every id is one event's, every event is of the contract, and pages of any size add up to the whole", async () => {

@@ -9,7 +9,10 @@ import {
   STREAM_EVENTS,
   UPDATE_SESSION,
 } from "../../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
-import { MESSAGE_PARAMETERS, type ParameterTable } from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import {
+  MESSAGE_PARAMETERS,
+  type ParameterTable,
+} from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
 import { anthropicOf, saying } from "../../../../support/anthropic.ts";
 import { httpBench } from "../../../../support/http.ts";
 import { spawnerForTests } from "../../../apps/temp-project.ts";
@@ -78,33 +81,43 @@ const CALLS: readonly Call[] = [
     name: "watching events",
     table: STREAM_EVENTS,
     base: {},
-    ask: (given) => client.get(`/v1/sessions/${session}/events/stream`, { query: queryOf(given) }).asResponse(),
+    ask: (given) =>
+      client.get(`/v1/sessions/${session}/events/stream`, { query: queryOf(given) }).asResponse(),
   },
 ];
 
 /** The client writes `[]` behind a list's name by itself; one that asks for nothing is left out. */
 function queryOf(given: Body): Record<string, unknown> {
-  const named = Object.entries(given).map(([name, value]): [string, unknown] => [name.replace(/\[\]$/, ""), value]);
+  const named = Object.entries(given).map(([name, value]): [string, unknown] => [
+    name.replace(/\[\]$/, ""),
+    value,
+  ]);
   return Object.fromEntries(named.filter(([, value]) => value !== null));
 }
 
 describe.each(CALLS)("$name:", ({ table, base, ask }) => {
   const rows = Object.entries(table).map(([name, parameter]) => ({ name, ...parameter }));
 
-  test.each(rows.filter(({ treatment }) => treatment !== "refused"))("$name is $treatment", async ({ name, example }) => {
-    expect(await statusOf(ask(withValue(base, name, example)))).toBe(200);
-  });
+  test.each(rows.filter(({ treatment }) => treatment !== "refused"))(
+    "$name is $treatment",
+    async ({ name, example }) => {
+      expect(await statusOf(ask(withValue(base, name, example)))).toBe(200);
+    },
+  );
 
-  test.each(rows.filter(({ treatment }) => treatment === "refused"))("$name is refused", async ({ name, example, note, passes = [] }) => {
-    const refused = await ask(withValue(base, name, example)).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
-    expect(refused).toMatchObject({
-      apiMessage: expect.stringContaining(`${name}: not supported here: ${note}`),
-      details: { issues: [{ path: name }] },
+  const refusedRows = rows.filter(({ treatment }) => treatment === "refused");
+  if (refusedRows.length > 0) {
+    test.each(refusedRows)("$name is refused", async ({ name, example, note, passes = [] }) => {
+      const refused = await ask(withValue(base, name, example)).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
+      expect(refused).toMatchObject({
+        apiMessage: expect.stringContaining(`${name}: not supported here: ${note}`),
+        details: { issues: [{ path: name }] },
+      });
+      for (const harmless of [null, ...passes])
+        expect(await statusOf(ask(withValue(base, name, harmless)))).toBe(200);
     });
-    for (const harmless of [null, ...passes])
-      expect(await statusOf(ask(withValue(base, name, harmless)))).toBe(200);
-  });
+  }
 
   test("one that nobody knows is refused", async () => {
     await expect(ask({ ...base, surprise: 1 })).rejects.toThrow(Anthropic.BadRequestError);
@@ -115,7 +128,8 @@ describe("events that are sent:", () => {
   const rows = Object.entries(SEND_EVENTS).map(([name, parameter]) => ({ name, ...parameter }));
   const send = (event: unknown): Promise<unknown> => {
     const hello = { type: "user.message", content: [{ type: "text", text: "hello" }] };
-    const isBeside = typeof event === "object" && event !== null && "type" in event && event.type === "system.message";
+    const isBeside =
+      typeof event === "object" && event !== null && "type" in event && event.type === "system.message";
     const events = isBeside ? [hello, event] : [event];
     return client.post(`/v1/sessions/${session}/events`, { body: { events } }).then(
       () => null,
@@ -123,16 +137,25 @@ describe("events that are sent:", () => {
     );
   };
 
-  test.each(rows.filter(({ treatment }) => treatment === "supported"))("$name is supported", async ({ name, example }) => {
-    const error = await send(example);
-    // Nothing waits for an answer here: that is told of the id, not of the event.
-    if (/confirmation|custom_tool_result/.test(name)) expect(error).toMatchObject({ apiMessage: expect.stringContaining("nothing of this id waits") });
-    else expect(error).toBeNull();
-  });
+  test.each(rows.filter(({ treatment }) => treatment === "supported"))(
+    "$name is supported",
+    async ({ name, example }) => {
+      const error = await send(example);
+      // Nothing waits for an answer here: that is told of the id, not of the event.
+      if (/confirmation|custom_tool_result/.test(name))
+        expect(error).toMatchObject({ apiMessage: expect.stringContaining("nothing of this id waits") });
+      else expect(error).toBeNull();
+    },
+  );
 
-  test.each(rows.filter(({ treatment }) => treatment === "refused"))("$name is refused", async ({ name, example, note }) => {
-    const error = await send(example);
-    expect(error).toBeInstanceOf(Anthropic.BadRequestError);
-    expect(error).toMatchObject({ apiMessage: expect.stringContaining(`${name} is not supported here: ${note}`) });
-  });
+  test.each(rows.filter(({ treatment }) => treatment === "refused"))(
+    "$name is refused",
+    async ({ name, example, note }) => {
+      const error = await send(example);
+      expect(error).toBeInstanceOf(Anthropic.BadRequestError);
+      expect(error).toMatchObject({
+        apiMessage: expect.stringContaining(`${name} is not supported here: ${note}`),
+      });
+    },
+  );
 });

@@ -37,7 +37,10 @@ describe("what is read", () => {
       messages: [
         user("weather?"),
         assistant([{ type: "tool_use", id: "t", name: "weather", input: { city: "Rome" } }]),
-        user([{ type: "tool_result", tool_use_id: "t", content: "sunny" }, { type: "document", source: {} }]),
+        user([
+          { type: "tool_result", tool_use_id: "t", content: "sunny" },
+          { type: "document", source: {} },
+        ]),
         assistant("It is sunny."),
         user("thanks"),
       ],
@@ -61,8 +64,14 @@ describe("what is refused, with its place", () => {
     ["a tool's result", [user([{ type: "tool_result", tool_use_id: "t" }])], "messages.0.content.0"],
     ["a document", [assistant("a"), user([{ type: "document" }])], "messages.1.content.0"],
     ["text that is none", [user([{ type: "text", text: 1 }])], "messages.0.content.0.text"],
-    ["an image among instructions", [{ role: "system" as const, content: [image] }, user("a")], "messages.0.content.0"],
+    [
+      "an image among instructions",
+      [{ role: "system" as const, content: [image] }, user("a")],
+      "messages.0.content.0",
+    ],
   ])("%s", (_, messages, path) => {
-    expect(() => readRequest({ messages })).toThrow(expect.objectContaining({ code: "invalid_request", issues: [expect.objectContaining({ path })] }));
+    expect(() => readRequest({ messages })).toThrow(
+      expect.objectContaining({ code: "invalid_request", issues: [expect.objectContaining({ path })] }),
+    );
   });
 });
