@@ -89,7 +89,10 @@ export class Conversations {
    * @param scope the project's
    * @throws KartaError as `SessionService.send` and `create`; then nothing was accepted, and no session is left over
    */
-  async accept(scope: Scope & { readonly kind: "project" }, told: ToldConversation): Promise<ConversationTurn> {
+  async accept(
+    scope: Scope & { readonly kind: "project" },
+    told: ToldConversation,
+  ): Promise<ConversationTurn> {
     const { idempotency } = told;
     this.#sweep();
     if (idempotency === null) return this.#accept(scope, told);
@@ -122,7 +125,10 @@ export class Conversations {
           : [], // nobody knows what of it the agent has kept
     };
     try {
-      return { sessionId, accepted: await this.#options.sessions.send(scope, sessionId, message, told.idempotency) };
+      return {
+        sessionId,
+        accepted: await this.#options.sessions.send(scope, sessionId, message, told.idempotency),
+      };
     } catch (error) {
       await place.undo();
       throw error;

@@ -133,11 +133,7 @@ const conversations: Migration = {
       .columns(["project", "digest"])
       .where("digest", "is not", null)
       .execute();
-    await db.schema
-      .createIndex("conversations_by_age")
-      .on("conversations")
-      .column("updated_at")
-      .execute();
+    await db.schema.createIndex("conversations_by_age").on("conversations").column("updated_at").execute();
     await db.schema
       .createIndex("turns_by_key")
       .on("turns")

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import { z } from "zod";
 import type { RunnableToolFunctionWithoutParse } from "openai/lib/RunnableFunction";
 import { SESSION_HEADER } from "../../shared/protocol/adapters/headers.ts";
 import { createSession, send, storedEvents, stream, textOf } from "../support/api.ts";
-import { eventually } from "../support/processes.ts";
-import { startOpenAiBot, type OpenAiBot } from "./support/openai-bot.ts";
+import { eventuallyIs } from "../support/processes.ts";
+import { endOf, startOpenAiBot, type OpenAiBot } from "./support/openai-bot.ts";
 
 jest.setTimeout(120_000);
 
@@ -73,7 +74,11 @@ describe("a whole answer", () => {
 
   test("of a bot with tools tells of them where the client does not look", async () => {
     const answer = await create(ask("Please write it down."));
-    expect(answer.choices[0]?.message).toEqual({ role: "assistant", content: "It is written.", refusal: null });
+    expect(answer.choices[0]?.message).toEqual({
+      role: "assistant",
+      content: "It is written.",
+      refusal: null,
+    });
     expect(JSON.stringify(answer)).toContain('"tool_name":"Write"');
   });
 });
@@ -126,14 +131,7 @@ describe("a stream", () => {
     for await (const chunk of chunks) {
       if ((chunk.choices[0]?.delta.content ?? "") !== "") chunks.controller.abort();
     }
-    const session = response.headers.get(SESSION_HEADER) ?? "";
-    await eventually(
-      async () =>
-        (await storedEvents(url, session)).some(
-          (event) => event.type === "done" && event.data.status === "cancelled",
-        ),
-      "the turn was cancelled",
-    );
+    await eventuallyIs(() => endOf(url, response.headers.get(SESSION_HEADER) ?? ""), "cancelled");
   });
 
   test("twenty at once each get their own words", async () => {
@@ -192,8 +190,8 @@ describe("what goes wrong is the client's own typed error", () => {
     const whole = await refusalOf(create(messages));
     expect(whole).toBeInstanceOf(OpenAI.InternalServerError);
     expect(whole).toMatchObject({ status: 502, code: "model_error" });
-    const session = whole instanceof OpenAI.APIError ? whole.headers?.get(SESSION_HEADER) : undefined;
-    const events = await storedEvents(url, session ?? "");
+    const { headers } = z.object({ headers: z.custom<Headers>() }).parse(whole);
+    const events = await storedEvents(url, headers.get(SESSION_HEADER) ?? "");
     expect(events.filter(({ type }) => type === "message")).toHaveLength(1);
     const streamed = openai.chat.completions.stream({ model: "bot", messages: ask("bad key") });
     const late = await refusalOf(streamed.finalContent());
@@ -210,10 +208,10 @@ describe("what goes wrong is the client's own typed error", () => {
         .create({ model: "bot", messages: ask("Count slowly.") }, { signal: leaving.signal })
         .catch(() => undefined),
     );
-    await eventually(async () => {
+    await eventuallyIs(async () => {
       const stored = await storedEvents(url, id);
-      return stored.filter(({ type }) => type === "message").length === 17;
-    }, "all are accepted");
+      return stored.filter(({ type }) => type === "message").length;
+    }, 17);
     const refusal = await refusalOf(patient.chat.completions.create({ model: "bot", messages: ask("hi") }));
     expect(refusal).toBeInstanceOf(OpenAI.RateLimitError);
     leaving.abort();

@@ -41,7 +41,8 @@ function expectConversation(said: string): void {
 }
 
 test("the README prints them as they are", () => {
-  for (const file of EXAMPLES) expect(readme).toContain(`\n${readFileSync(path.join(root, file), "utf8")}\`\`\`\n`);
+  for (const file of EXAMPLES)
+    expect(readme).toContain(`\n${readFileSync(path.join(root, file), "utf8")}\`\`\`\n`);
 });
 
 test("in Node", async () => {
@@ -51,7 +52,9 @@ test("in Node", async () => {
 const python = execaSync("python3", ["-c", "import openai"], { reject: false });
 const hasPackage = !python.failed;
 if (!hasPackage)
-  process.stderr.write("examples/openai-client/chat.py is not tried: this machine's python3 has no package openai\n");
+  process.stderr.write(
+    "examples/openai-client/chat.py is not tried: this machine's python3 has no package openai\n",
+  );
 
 (hasPackage ? test : test.skip)("in Python", async () => {
   expectConversation(await run(EXAMPLES[1]));

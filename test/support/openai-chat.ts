@@ -53,3 +53,9 @@ export async function refused(
   const { error } = OpenAiErrorSchema.parse(answer);
   return { is: `${status} ${error.code ?? ""}`, headers, error };
 }
+
+/** How many sessions there are, up to a page's worth. */
+export async function sessionCount(url: string): Promise<number> {
+  const { body } = await request(url, "GET", "/v1/sessions?limit=200");
+  return Array.isArray(body.data) ? body.data.length : 0;
+}

@@ -17,7 +17,7 @@ export interface ChosenModel {
  * @throws KartaError `not_found` (`model_not_found` in OpenAI's words), `no_project`, `project_required`
  */
 export function chooseModel(model: string | undefined, scope: Scope, served: ServedProjects): ChosenModel {
-  const [name = "", suffix] = splitAt(model ?? "");
+  const [name, suffix] = splitAt(model ?? "");
   switch (scope.kind) {
     case "project": {
       const project = served.find(scope.name);
@@ -31,7 +31,9 @@ export function chooseModel(model: string | undefined, scope: Scope, served: Ser
       const project = served.find(name);
       if (project === null) {
         const known = served.list().map((one) => one.name);
-        throw noSuchModel(`there is no model "${model}"; a model is a project: ${known.join(", ") || "none"}`);
+        throw noSuchModel(
+          `there is no model "${model}"; a model is a project: ${known.join(", ") || "none"}`,
+        );
       }
       return choose(project, suffix);
     }

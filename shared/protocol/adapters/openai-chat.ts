@@ -14,7 +14,9 @@ export const ChatPartSchema = z.looseObject({ type: z.string() });
 
 export const ChatMessageSchema = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
-  content: z.union([z.string(), z.array(ChatPartSchema)], { error: "expected a string or a list of parts" }).nullish(),
+  content: z
+    .union([z.string(), z.array(ChatPartSchema)], { error: "expected a string or a list of parts" })
+    .nullish(),
   name: z.string().optional(),
   tool_calls: z.array(z.looseObject({})).nullish(),
 });

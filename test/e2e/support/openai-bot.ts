@@ -1,5 +1,6 @@
 /** A bot for the tests of other APIs' clients: the real kartad and the real Claude Code, only the words are scripted. */
 import OpenAI from "openai";
+import { storedEvents } from "../../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
 
 const SCRIPT = `
@@ -40,7 +41,7 @@ const SETTINGS = `
 [runtime]
 permission_mode = "autonomous"
 [pool]
-max_processes = 8
+max_processes = 20
 `;
 
 export interface OpenAiBot {
@@ -64,4 +65,11 @@ export async function startOpenAiBot(): Promise<OpenAiBot> {
   if (added.code !== 0) throw new Error(added.stderr);
   const baseURL = `${kartad.url}/v1`;
   return { home, kartad, baseURL, openai: new OpenAI({ baseURL, apiKey: "none" }) };
+}
+
+/** How a session's newest turn has ended, a done's status or an error's code; null: it has not. */
+export async function endOf(url: string, sessionId: string): Promise<string | null> {
+  const last = (await storedEvents(url, sessionId)).at(-1);
+  if (last?.type === "done") return last.data.status;
+  return last?.type === "error" ? last.data.code : null;
 }

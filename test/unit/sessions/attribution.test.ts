@@ -24,6 +24,8 @@ const text = fc
         "<karta-preface>\n",
         "\n</karta-preface>\n\n",
         "<\\/karta-preface>",
+        "<karta-instructions>",
+        "</karta-said>",
       ),
       fc.string(),
     ),

@@ -32,7 +32,7 @@ export function contentOf({ role, content, tool_calls }: ChatMessage, place: str
   parts.forEach((given, index) => {
     const path = `${place}.content.${index}`;
     const { data: part, error } = PartSchema.safeParse(given);
-    if (part === undefined) throw unfit(path, error?.issues[0]?.message ?? "expected a part");
+    if (part === undefined) throw unfit(path, error.issues[0]?.message ?? "expected a part");
     switch (part.type) {
       case "text":
         texts.push(part.text);

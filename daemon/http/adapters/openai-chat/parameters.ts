@@ -27,7 +27,9 @@ const HARNESS_SETS = "the harness decides";
 
 export const CHAT_PARAMETERS: Readonly<Record<string, Parameter>> = {
   messages: supported("the conversation; its last message is the turn's"),
-  model: supported("the project: `name`, `name@agent`, `name@version`; under a project's address any name will do"),
+  model: supported(
+    "the project: `name`, `name@agent`, `name@version`; under a project's address any name will do",
+  ),
   stream: supported("server-sent events"),
   stream_options: supported("`include_usage`; the rest is ignored"),
   metadata: supported("a new session's metadata; `session_id` names the session to go on with"),
@@ -55,7 +57,7 @@ export const CHAT_PARAMETERS: Readonly<Record<string, Parameter>> = {
   function_call: refused("no function of yours is called; `auto` and `none` are fine", "auto", "none"),
   logit_bias: refused("there is no hold on the model's tokens", {}),
   logprobs: refused("there are none; `false` is fine", false),
-  modalities: refused("answers are text; `[\"text\"]` is fine", ["text"]),
+  modalities: refused('answers are text; `["text"]` is fine', ["text"]),
   moderation: refused("nothing is moderated here; a policy of the project's own can"),
   n: refused("a turn has one answer; 1 is fine", 1),
   response_format: refused("no format can be forced on an agent; `text` is fine", { type: "text" }),

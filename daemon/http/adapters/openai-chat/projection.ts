@@ -1,7 +1,11 @@
 /** A turn's events as chunks of a chat completion, and its result as a whole one. */
 import { KartaError } from "../../../../shared/errors.ts";
 import type { SessionEvent, Usage } from "../../../../shared/events.ts";
-import type { ChatChunk, ChatCompletion, ChatUsage } from "../../../../shared/protocol/adapters/openai-chat.ts";
+import type {
+  ChatChunk,
+  ChatCompletion,
+  ChatUsage,
+} from "../../../../shared/protocol/adapters/openai-chat.ts";
 import type { TurnResult } from "../../../../shared/protocol/sessions.ts";
 import { openAiError } from "../openai-errors.ts";
 import type { TurnProjection } from "../turn.ts";

@@ -19,13 +19,38 @@ describe("a request that is wrong", () => {
   test.each([
     ["no messages", {}, "400 invalid_request", "messages"],
     ["none in the list", { messages: [] }, "400 invalid_request", "messages"],
-    ["a role that is none", { messages: [{ role: "robot", content: "x" }] }, "400 invalid_request", "messages.0.role"],
+    [
+      "a role that is none",
+      { messages: [{ role: "robot", content: "x" }] },
+      "400 invalid_request",
+      "messages.0.role",
+    ],
     ["content that is none", { messages: [user(5)] }, "400 invalid_request", "messages.0.content"],
     ["an empty message", { messages: [user("")] }, "400 invalid_request", "messages.0"],
-    ["an answer last", { messages: [...HI, { role: "assistant", content: "x" }] }, "400 invalid_request", "messages.1"],
-    ["a tool's result last", { messages: [...HI, { role: "tool", content: "x" }] }, "400 invalid_request", "messages.1"],
-    ["instructions alone", { messages: [{ role: "system", content: "x" }] }, "400 invalid_request", "messages.0"],
-    ["a name of two lines", { messages: [{ ...user("x"), name: "a\nb" }] }, "400 invalid_request", "messages.0.name"],
+    [
+      "an answer last",
+      { messages: [...HI, { role: "assistant", content: "x" }] },
+      "400 invalid_request",
+      "messages.1",
+    ],
+    [
+      "a tool's result last",
+      { messages: [...HI, { role: "tool", content: "x" }] },
+      "400 invalid_request",
+      "messages.1",
+    ],
+    [
+      "instructions alone",
+      { messages: [{ role: "system", content: "x" }] },
+      "400 invalid_request",
+      "messages.0",
+    ],
+    [
+      "a name of two lines",
+      { messages: [{ ...user("x"), name: "a\nb" }] },
+      "400 invalid_request",
+      "messages.0.name",
+    ],
     ["a text too long", { messages: [user("x".repeat(200_001))] }, "400 invalid_request", "messages.0"],
     ["stream of another type", { messages: HI, stream: "yes" }, "400 invalid_request", "stream"],
     ["metadata of another type", { messages: HI, metadata: { a: {} } }, "400 invalid_request", "metadata.a"],
@@ -59,7 +84,10 @@ describe("a request that is wrong", () => {
   test("a guard's refusal has the form too", async () => {
     const headers = { Origin: "https://evil.example", "Content-Type": "application/json" };
     const { status, body } = await rawRequest(port, "POST", COMPLETIONS, headers, "{}");
-    expect([status, OpenAiErrorSchema.parse(JSON.parse(body)).error.code]).toEqual([403, "origin_not_allowed"]);
+    expect([status, OpenAiErrorSchema.parse(JSON.parse(body)).error.code]).toEqual([
+      403,
+      "origin_not_allowed",
+    ]);
   });
 });
 
@@ -84,7 +112,10 @@ describe("under a project's own address", () => {
 
   test("any model's name will do, as an app has it that only changed its base URL", async () => {
     for (const model of ["gpt-4o", "anything", undefined]) {
-      const { status, body } = await request(url, "POST", path, { messages: HI, ...(model === undefined ? {} : { model }) });
+      const { status, body } = await request(url, "POST", path, {
+        messages: HI,
+        ...(model === undefined ? {} : { model }),
+      });
       expect([status, body.model]).toEqual([200, "bot"]);
     }
     const agent = await request(url, "POST", path, { messages: HI, model: "bot@billing" });
@@ -92,7 +123,9 @@ describe("under a project's own address", () => {
   });
 
   test("but an agent that it has not is 404", async () => {
-    expect((await refused(url, { messages: HI, model: "bot@nobody" }, { path })).is).toBe("404 model_not_found");
+    expect((await refused(url, { messages: HI, model: "bot@nobody" }, { path })).is).toBe(
+      "404 model_not_found",
+    );
   });
 });
 
@@ -104,7 +137,10 @@ describe("the list of models", () => {
     for (const base of ["/v1", "/v1/projects/bot", "/local/bot/v1"])
       expect((await request(url, "GET", `${base}/models`)).body).toEqual(expected);
     expect((await request(url, "GET", "/v1/models/bot")).body).toEqual(bot);
-    expect((await request(url, "GET", "/v1/models/bot%40billing")).body).toEqual({ ...bot, id: "bot@billing" });
+    expect((await request(url, "GET", "/v1/models/bot%40billing")).body).toEqual({
+      ...bot,
+      id: "bot@billing",
+    });
     expect((await request(url, "GET", "/v1/models/bot@dev")).body).toEqual({ ...bot, id: "bot@dev" });
   });
 

@@ -126,16 +126,19 @@ test.each(named("ignored"))("%s is passed over", async (name) => {
   }
 });
 
-test.each(named("refused"))("%s is refused where it asks for something, and nothing has run", async (name) => {
-  const heard = harness.said.length;
-  const { is, error } = await refused(url, { messages: HI, [name]: ASKING[name] });
-  expect(is).toBe("400 unsupported_parameter");
-  expect(error).toMatchObject({ param: name, type: "invalid_request_error" });
-  expect(error.message).toContain(CHAT_PARAMETERS[name]?.note);
-  expect(harness.said).toHaveLength(heard);
-  const harmless = Object.hasOwn(HARMLESS, name) ? [HARMLESS[name], null] : [null];
-  for (const value of harmless) await complete(url, HI, { [name]: value });
-});
+test.each(named("refused"))(
+  "%s is refused where it asks for something, and nothing has run",
+  async (name) => {
+    const heard = harness.said.length;
+    const { is, error } = await refused(url, { messages: HI, [name]: ASKING[name] });
+    expect(is).toBe("400 unsupported_parameter");
+    expect(error).toMatchObject({ param: name, type: "invalid_request_error" });
+    expect(error.message).toContain(CHAT_PARAMETERS[name]?.note);
+    expect(harness.said).toHaveLength(heard);
+    const harmless = Object.hasOwn(HARMLESS, name) ? [HARMLESS[name], null] : [null];
+    for (const value of harmless) await complete(url, HI, { [name]: value });
+  },
+);
 
 test("one that nobody knows is refused by its name, as OpenAI does", async () => {
   for (const name of ["max_token", "constructor", "__proto__x"]) {

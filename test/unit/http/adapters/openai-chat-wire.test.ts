@@ -138,7 +138,9 @@ describe("a stream", () => {
 
   test("is the same under a project's own address, and under the organisation's", async () => {
     const shapes = await Promise.all(
-      ["/v1/projects/bot/chat/completions", "/local/bot/v1/chat/completions"].map((path) => framesOf({}, path)),
+      ["/v1/projects/bot/chat/completions", "/local/bot/v1/chat/completions"].map((path) =>
+        framesOf({}, path),
+      ),
     );
     for (const frames of shapes) expect(frames).toHaveLength(4);
   });
