@@ -1,5 +1,4 @@
 /** The tools that a turn has used so far, and which of them an approval is asked for. */
-import { isDeepStrictEqual } from "node:util";
 import type { SessionEvent } from "../../../../../shared/events.ts";
 import type { ManagedEvent } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
 import { eventIdAt } from "./event-ids.ts";
@@ -11,8 +10,6 @@ interface Use {
   /** The harness's own id. */
   readonly id: string;
   readonly tool: string;
-  readonly input: unknown;
-  isAsked: boolean;
 }
 
 /** What a client answers, and what it is shown to know what that is. */
@@ -32,7 +29,7 @@ export class ToolUses {
   use(event: EventOf<"tool_use">): ManagedEvent {
     const { tool_use_id: id, tool_name: tool, tool_input: input } = event.data;
     const { eventId, common } = this.#named(event);
-    this.#uses.push({ eventId, id, tool, input, isAsked: false });
+    this.#uses.push({ eventId, id, tool });
     return { ...common, ...callOf(tool), input: objectOf(input) };
   }
 
@@ -48,22 +45,17 @@ export class ToolUses {
   }
 
   /**
-   * The use that leave is asked for. The log does not say which one: it is the first of this tool with this input that
-   * nobody asked for yet, and of several that are the same any will do. One that was not seen is shown now.
+   * The use that leave is asked for. One that was not seen (an agent may ask before it says that it calls, and older logs
+   * do not name the use) is shown now: what a client allows must be what the agent is about to do.
    */
   askedFor(event: EventOf<"input_required">): AskedFor {
-    const { tool, tool_input: input } = event.data;
-    const use = this.#uses.find(
-      (one) => !one.isAsked && one.tool === tool && isDeepStrictEqual(one.input, input),
-    );
-    if (use !== undefined) {
-      use.isAsked = true;
-      return { eventId: use.eventId, shown: [] };
-    }
+    const { tool_use_id, tool, tool_input } = event.data;
+    const use = this.#uses.find(({ id }) => id === tool_use_id);
+    if (use !== undefined) return { eventId: use.eventId, shown: [] };
     const { eventId, common } = this.#named(event);
     return {
       eventId,
-      shown: [{ ...common, ...callOf(tool), input: objectOf(input), evaluated_permission: "ask" }],
+      shown: [{ ...common, ...callOf(tool), input: objectOf(tool_input), evaluated_permission: "ask" }],
     };
   }
 

@@ -47,11 +47,12 @@ export const required = (
   id: string,
   tool: string,
   input: unknown,
-  kind: "tool_use" | "question" = "tool_use",
+  { kind = "tool_use", use }: { readonly kind?: "tool_use" | "question"; readonly use?: string } = {},
 ): EventDraft => ({
   type: "input_required",
   data: {
     request_id: id,
+    ...(use === undefined ? {} : { tool_use_id: use }),
     kind,
     tool,
     tool_input: input,
