@@ -122,7 +122,7 @@ describe("a message", () => {
       managed.sessions.events.send(id, body, options),
       managed.sessions.events.send(id, body, options),
     ]);
-    expect(one.data?.map(managed.idOf)).toEqual(two.data?.map(managed.idOf));
+    expect(one.data?.map(({ id: event }) => event)).toEqual(two.data?.map(({ id: event }) => event));
     await stream.untilIdle();
     expect((await managed.listed(id)).filter(({ type }) => type === "user.message")).toHaveLength(1);
     stream.close();

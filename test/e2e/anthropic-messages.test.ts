@@ -138,14 +138,14 @@ describe("a message", () => {
     const data =
       "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     const image = { type: "image", source: { type: "base64", media_type: "image/png", data } } as const;
-    const { data, response } = await client.messages
+    const message = await client.messages
       .create({
         ...saying(""),
         messages: [{ role: "user", content: [image, { type: "text", text: "What is this?" }] }],
       })
       .withResponse();
-    expect(textIn(data)).toContain("[Image: source: "); // Claude Code's own words about it, after the person's
-    const { body } = await request(kartad.url, "GET", `/v1/sessions/${sessionIn(response)}/messages`);
+    expect(textIn(message.data)).toContain("[Image: source: "); // Claude Code's own words about it, after the person's
+    const { body } = await request(kartad.url, "GET", `/v1/sessions/${sessionIn(message.response)}/messages`);
     expect(body.data).toMatchObject([{ role: "user", text: "What is this?" }, { role: "assistant" }]);
   });
 });

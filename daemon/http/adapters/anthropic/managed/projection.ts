@@ -130,14 +130,11 @@ export class ManagedProjection {
   }
 
   #say(type: Run["type"], event: SessionEvent, text: string): Projected[] {
-    const started: Projected[] = [];
-    if (this.#run?.type !== type) {
-      started.push(...this.#closeRun());
-      this.#run = { type, id: this.#at(event).id, text: "", at: event.timestamp };
-      started.push({ type: "event_start", event: { type, id: this.#run.id } });
-    }
-    const run = this.#run;
-    if (run === null) return started;
+    const current = this.#run?.type === type ? this.#run : null;
+    const run = current ?? { type, id: this.#at(event).id, text: "", at: event.timestamp };
+    const started: Projected[] =
+      current === null ? [...this.#closeRun(), { type: "event_start", event: { type, id: run.id } }] : [];
+    this.#run = run;
     run.text += text;
     run.at = event.timestamp;
     if (type === "agent.thinking") return started;
