@@ -90,6 +90,8 @@ export const EVENT_DATA = {
   agent_handoff: z.object({ from: z.string(), to: z.string() }),
   input_required: z.object({
     request_id: z.string(),
+    /** The `tool_use` that it is about; left out by older kartads. */
+    tool_use_id: z.string().optional(),
     kind: InputKindSchema,
     tool: z.string(),
     tool_input: ToolInputSchema,

@@ -59,6 +59,7 @@ export class Approvals {
     const { log, sessionId, timeoutMs, now } = options;
     const input: PendingInput = {
       request_id: newId("req"),
+      tool_use_id: request.toolUseId,
       kind: request.kind,
       tool: request.tool,
       tool_input: request.input,

@@ -16,6 +16,7 @@ import {
   UsageSchema,
   UserMessageSchema,
 } from "../events.ts";
+import { ANTHROPIC_COMPONENTS } from "./adapters/anthropic/components.ts";
 import { ChatChunkSchema, ChatCompletionSchema, ModelSchema } from "./adapters/openai-chat.ts";
 import { OpenAiErrorSchema } from "./adapters/openai-errors.ts";
 import { HealthSchema } from "./health.ts";
@@ -87,4 +88,5 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ChatCompletion: ChatCompletionSchema,
   ChatCompletionChunk: ChatChunkSchema,
   Model: ModelSchema,
+  ...ANTHROPIC_COMPONENTS,
 };

@@ -13,6 +13,7 @@ export type LiveTurnState = z.infer<typeof LiveTurnStateSchema>;
 
 export const PendingInputSchema = z.object({
   request_id: z.string(),
+  tool_use_id: z.string().optional(),
   kind: z.enum(["tool_use", "question"]),
   tool: z.string(),
   tool_input: ToolInputSchema,

@@ -11,7 +11,8 @@ export interface ErrorAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type ToAnswer = (error: KartaError) => ErrorAnswer;
+/** @param requestId as the answer's `X-Request-Id` has it */
+export type ToAnswer = (error: KartaError, requestId: string) => ErrorAnswer;
 
 /** OpenAI's and Anthropic's clients obey it whatever the status is; without it they send again after a 5xx. */
 const SHOULD_RETRY = "X-Should-Retry";
@@ -20,6 +21,11 @@ export const NO_RETRY = { [SHOULD_RETRY]: "false" } as const;
 /** The turn is accepted: whatever comes now, sending again would run another. */
 export function markAccepted(response: Response): void {
   response.setHeader(SHOULD_RETRY, "false");
+}
+
+/** What names the request in kartad's log, and in the answer. */
+export function requestIdOf(response: Response): string {
+  return String(response.getHeader("X-Request-Id") ?? "");
 }
 
 /** For a router, or for an app: writes what was thrown as the API does. */
@@ -32,7 +38,7 @@ export function adapterBoundary(logger: Logger, toAnswer: ToAnswer): ErrorReques
     }
     const after = retryAfter(known);
     if (after !== null) response.setHeader("Retry-After", after);
-    const { status, body, headers } = toAnswer(known);
+    const { status, body, headers } = toAnswer(known, requestIdOf(response));
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     response.status(status).json(body);
   };

@@ -15,6 +15,8 @@ export interface Parameter {
 const IN_PATHS: Readonly<Record<string, string>> = {
   ref: "The project's name.",
   id: "The session's id, `sess_…`.",
+  agent: "`PROJECT`, or `PROJECT@AGENT`.",
+  environment: "The project's name.",
   model: "A project's name, `name@agent` or `name@version`.",
   request_id: "The `request_id` of the event that asked, `req_…`.",
 };

@@ -1,5 +1,6 @@
 /** Other APIs that kartad speaks, each a set of routes beside its own. One entry an API. */
 import type { Route } from "../route.ts";
+import { anthropicRoutes } from "./anthropic/routes.ts";
 import { openAiChatRoutes } from "./openai-chat.ts";
 
 /** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
@@ -20,5 +21,12 @@ export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
     description: "OpenAI's Chat Completions and models: its clients work against kartad by their base URL.",
     families: ["flat", "project"],
     routes: openAiChatRoutes,
+  },
+  {
+    tag: "anthropic",
+    description:
+      "Anthropic's Messages and Managed Agents: its clients work against kartad with `…/anthropic` as their base URL.",
+    families: ["flat", "project"],
+    routes: anthropicRoutes,
   },
 ];

@@ -1,0 +1,9 @@
+/** Server-sent events as Anthropic's clients read them. */
+
+/** The name is what they read first: a frame without one is passed over. */
+export function frameOf(event: { readonly type: string }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Says nothing, and every client passes over it. */
+export const PING = frameOf({ type: "ping" });
