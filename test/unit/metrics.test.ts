@@ -22,6 +22,7 @@ function open(): Metrics {
   return (metrics = new Metrics({
     version: "1.2.3",
     pool: bench.pool,
+    apps: { all: [] },
     memory: new GroupMemory(),
     sessions: bench.sessions,
     feed: store.feed,
