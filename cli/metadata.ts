@@ -7,7 +7,8 @@ import { badUsage } from "./client/errors.ts";
 export const metadataFlag = Flags.string({
   multiple: true,
   multipleNonGreedy: true,
-  summary: "Give the session this metadata: KEY=TEXT, or KEY:=JSON for a number, true, false or null. Repeatable.",
+  summary:
+    "Give the session this metadata: KEY=TEXT, or KEY:=JSON for a number, true, false or null. Repeatable.",
   helpValue: "KEY=VALUE",
 });
 

@@ -9,9 +9,7 @@ type Row = readonly [string, string];
 
 /** A line a worker: `support-bot  ready, 120 calls, 2 of them failed, 1 restart`. */
 export function workersText(apps: Status["apps"], paint: Paint): string {
-  return apps
-    .map(({ project, ...worker }) => `${oneLine(project)}: ${summary(worker, paint)}`)
-    .join("\n");
+  return apps.map(({ project, ...worker }) => `${oneLine(project)}: ${summary(worker, paint)}`).join("\n");
 }
 
 /** Rows for `project show`; none for a project without a worker. */
@@ -32,11 +30,13 @@ export function workerDetails(worker: AppWorkerStatus | null, paint: Paint): Row
 function summary(worker: AppWorkerStatus, paint: Paint): string {
   const { policies, hooks, tools, retry_in_seconds: retry } = worker;
   const all = [policies, hooks, tools];
-  const sum = (read: (calls: AppCalls) => number): number => all.reduce((so_far, one) => so_far + read(one), 0);
+  const sum = (read: (calls: AppCalls) => number): number =>
+    all.reduce((so_far, one) => so_far + read(one), 0);
   const bad = sum(wentWrong);
   const state = oneLine(worker.state.replaceAll("_", " "));
   return [
-    paint(stateStyle(worker), state) + (retry === null ? "" : `, starts again in ${duration(Math.ceil(retry))}`),
+    paint(stateStyle(worker), state) +
+      (retry === null ? "" : `, starts again in ${duration(Math.ceil(retry))}`),
     count(sum(total), "call") + (bad === 0 ? "" : `, ${bad} of them without an answer`),
     ...(worker.overdue === 0 ? [] : [`${worker.overdue} past their deadline and still going on`]),
     ...(worker.restarts === 0 ? [] : [count(worker.restarts, "restart")]),

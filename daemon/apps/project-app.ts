@@ -167,7 +167,7 @@ export class ProjectApp implements SessionApp {
       case "failed":
         return redactValues(outcome.message, this.#secrets);
       case "timed_out":
-        return `it took longer than ${timeoutMs / 1000} seconds`;
+        return `it took longer than ${timeoutMs / 1000} second${timeoutMs === 1000 ? "" : "s"}`;
       case "cancelled":
         return "the turn was cancelled";
       case "lost":

@@ -47,8 +47,15 @@ let client: KartaClient;
 
 beforeAll(async () => {
   home = makeHome();
-  const env = { ANTHROPIC_API_KEY: "sk-ant-test", OPENAI_API_KEY: "sk-test", ORDERS_TOKEN: "tok-secret", TMPDIR: "/tmp" };
-  kartad = await home.start({ env: { ...env, SECRET_OF_THE_OPERATOR: "x", PYTHONPATH: "/elsewhere", NODE_ENV: "odd" } });
+  const env = {
+    ANTHROPIC_API_KEY: "sk-ant-test",
+    OPENAI_API_KEY: "sk-test",
+    ORDERS_TOKEN: "tok-secret",
+    TMPDIR: "/tmp",
+  };
+  kartad = await home.start({
+    env: { ...env, SECRET_OF_THE_OPERATOR: "x", PYTHONPATH: "/elsewhere", NODE_ENV: "odd" },
+  });
   client = new KartaClient({ socket: home.socket });
   for (const language of LANGUAGES) {
     const { file, app, idle } = NAMES[language];
@@ -71,7 +78,9 @@ test("an app that registers nothing has no worker: no process, and none in the s
   expect(apps.map(({ project }) => project).sort()).toEqual(["node", "python"]);
   expect(await workerOf("idle-python")).toBeNull();
   expect(await workerOf("idle-node")).toBeNull();
-  const workers = processesWith(home.folder).filter(({ command }) => /karta\.worker|worker\.js/.test(command));
+  const workers = processesWith(home.folder).filter(({ command }) =>
+    /karta\.worker|worker\.js/.test(command),
+  );
   expect(workers).toHaveLength(2);
 });
 
@@ -90,7 +99,16 @@ describe.each(LANGUAGES)("in %s", (language) => {
         .filter((name) => !shell.includes(name))
         .sort(),
     ).toEqual(
-      ["HOME", "KARTA_APP_ROOT", "KARTA_INSTANCE", "KARTA_PROCESS", "ORDERS_TOKEN", "PATH", "TMPDIR", ...own].sort(),
+      [
+        "HOME",
+        "KARTA_APP_ROOT",
+        "KARTA_INSTANCE",
+        "KARTA_PROCESS",
+        "ORDERS_TOKEN",
+        "PATH",
+        "TMPDIR",
+        ...own,
+      ].sort(),
     );
     const all = environment.join("\n");
     for (const value of ["sk-ant-test", "sk-test", "elsewhere", "odd"]) expect(all).not.toContain(value);
@@ -125,11 +143,15 @@ describe.each(LANGUAGES)("in %s", (language) => {
     });
 
     const shown = await home.karta(["project", "show", language]);
-    expect(shown.stdout).toMatch(/worker +ready, \d+ calls, 2 of them without an answer, 1 restart, pid \d+, up .*MiB/);
+    expect(shown.stdout).toMatch(
+      /worker +ready, \d+ calls, 2 of them without an answer, 1 restart, pid \d+, up .*MiB/,
+    );
     expect(shown.stdout).toMatch(/tools +1 failed, 1 lost/);
     expect(shown.stdout).toMatch(/last error +.*ended by SIGKILL/);
     const status = await home.karta(["status"]);
-    expect(status.stdout).toMatch(new RegExp(`${language}: ready, \\d+ calls, 2 of them without an answer, 1 restart`));
+    expect(status.stdout).toMatch(
+      new RegExp(`${language}: ready, \\d+ calls, 2 of them without an answer, 1 restart`),
+    );
 
     const page = await (await fetch(`${kartad.url}/metrics`)).text();
     for (const sample of [
@@ -146,7 +168,14 @@ describe.each(LANGUAGES)("in %s", (language) => {
 
   test("`sessions create` and `chat` give a session the metadata that its policies decide by", async () => {
     const metadata = ["--metadata", "customer=ada", "--metadata", "vip:=true"];
-    const created = await home.karta(["sessions", "create", language, ...metadata, "--permissions", "autonomous"]);
+    const created = await home.karta([
+      "sessions",
+      "create",
+      language,
+      ...metadata,
+      "--permissions",
+      "autonomous",
+    ]);
     expect(created).toMatchObject({ code: 0, stderr: "" });
     const shown = await home.karta(["sessions", "show", created.stdout.trim(), "--json"]);
     expect(JSON.parse(shown.stdout)).toMatchObject({
@@ -160,7 +189,9 @@ describe.each(LANGUAGES)("in %s", (language) => {
     const chat = await home.karta(["chat", language, ...metadata], { input: "hello\n" });
     expect(chat).toMatchObject({ code: 0, stdout: expect.stringContaining("ok: hello") });
     const listed = await home.karta(["sessions", "list", "--project", language, "--json"]);
-    expect(JSON.parse(listed.stdout)).toMatchObject({ data: [{ metadata: { customer: "ada", vip: true } }, {}, {}] });
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      data: [{ metadata: { customer: "ada", vip: true } }, {}, {}],
+    });
     const both = await home.karta(["chat", "--session", created.stdout.trim(), "--metadata", "a=b"]);
     expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("leave out --session") });
   });

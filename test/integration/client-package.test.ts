@@ -1,5 +1,14 @@
 /** `karta` and `karta/client` as an app developer gets them: packed, in another folder, with its dependencies alone beside it. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -55,7 +64,7 @@ test("runs in a plain Node script: a turn by URL, and the socket's transport", a
 test("`karta` drives a kartad from there, over connections that break", async () => {
   const program = path.join(app, "follow.mjs");
   copyFileSync(path.join(root, "test/fixtures/apps/follow.mjs"), program);
-  karta.fates.push({ kind: "lost" }, { kind: "cut", bytes: 30, cleanly: true });
+  karta.fates.push({ kind: "lost" }, { kind: "cut", bytes: 30, cleanly: false });
   const { stdout } = await execa(process.execPath, [program, "sends", karta.url, "1"], {
     cwd: app,
     env: { NODE_OPTIONS: "" },

@@ -19,7 +19,7 @@ const PROGRAMS = {
 } as const;
 
 const LOST: Fate = { kind: "lost" };
-const cut = (bytes: number): Fate => ({ kind: "cut", bytes, cleanly: bytes % 2 === 0 });
+const cut = (bytes: number, cleanly = false): Fate => ({ kind: "cut", bytes, cleanly });
 
 describe.each(["python", "node"] as const)("in %s", (language) => {
   let karta: CuttingKarta;
@@ -35,14 +35,18 @@ describe.each(["python", "node"] as const)("in %s", (language) => {
   /** Runs a part of follow.py or follow.mjs to its end. */
   async function follow(mode: string, place: string, count = 0): Promise<unknown> {
     const { command, file } = PROGRAMS[language];
-    const { stdout } = await execa(command, [path.join(root, "test/fixtures/apps", file), mode, place, String(count)], {
-      env: {
-        PATH: process.env.PATH ?? "",
-        PYTHONPATH: path.join(root, "daemon/apps/python"),
-        PYTHONDONTWRITEBYTECODE: "1",
+    const { stdout } = await execa(
+      command,
+      [path.join(root, "test/fixtures/apps", file), mode, place, String(count)],
+      {
+        env: {
+          PATH: process.env.PATH ?? "",
+          PYTHONPATH: path.join(root, "daemon/apps/python"),
+          PYTHONDONTWRITEBYTECODE: "1",
+        },
+        extendEnv: false,
       },
-      extendEnv: false,
-    });
+    );
     return JSON.parse(stdout);
   }
 
@@ -57,7 +61,7 @@ describe.each(["python", "node"] as const)("in %s", (language) => {
       }));
       const turns = 24;
       for (let turn = 0; turn < turns; turn += 1)
-        karta.fates.push(LOST, cut(turn * 37), cut(300 + turn * 31), { kind: "whole" });
+        karta.fates.push(LOST, cut(turn * 37, turn % 2 === 0), cut(300 + turn * 31), { kind: "whole" });
       karta.fates.push({ kind: "cut_off", bytes: 700, code: "slow_consumer" });
       karta.creationFates.push(LOST, cut(40));
       const each = words.length + 2; // the message, the words and the end
@@ -76,7 +80,11 @@ describe.each(["python", "node"] as const)("in %s", (language) => {
 
   test("a message whose answer is lost is sent again and runs once; a key of one's own finds its turn", async () => {
     const place = await listen("url");
-    karta.fates.push(LOST, cut(10), { kind: "whole" }, LOST, { kind: "refused", status: 502, body: "<html>" });
+    karta.fates.push(LOST, cut(10), { kind: "whole" }, LOST, {
+      kind: "refused",
+      status: 502,
+      body: "<html>",
+    });
     expect(await follow("sends", place, 2)).toEqual(["turn_1", "turn_2", "turn_3", "turn_3"]);
     expect(karta.turns).toBe(3);
   });

@@ -92,6 +92,7 @@ describe("the metrics page", () => {
     const second = new Metrics({
       version: "9",
       pool: bench.pool,
+      apps: { all: [] },
       memory: new GroupMemory(),
       sessions: bench.sessions,
       feed: store.feed,

@@ -8,7 +8,8 @@ import { ago } from "../../render/units.ts";
 
 export default class ProjectShow extends KartaCommand {
   static override summary = "Show one project.";
-  static override description = "What its folder holds, its health, what its own code is doing and how many sessions it has.";
+  static override description =
+    "What its folder holds, its health, what its own code is doing and how many sessions it has.";
   static override examples = ["<%= config.bin %> project show support-bot"];
   static override args = {
     name: Args.string({ ignoreStdin: true, required: true, description: "the project's name" }),

@@ -87,7 +87,12 @@ export async function appBench(
   };
   const logger = pino({ level: "debug" }, new Writable({ write }));
   const apps = new Apps({ spawner, logger, now: () => Date.now(), limits: { ...SHORT, ...limits }, ...more });
-  const loaded = { description: check.app, worker: check.worker, context: { agents: [], skills: [] }, secrets };
+  const loaded = {
+    description: check.app,
+    worker: check.worker,
+    context: { agents: [], skills: [] },
+    secrets,
+  };
   apps.use("bot", loaded);
   const app = apps.find("bot");
   if (app === null) throw new Error("the app is not there");

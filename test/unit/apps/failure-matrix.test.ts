@@ -29,7 +29,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
   const untellable = language === "python" ? "str() failed" : "cannot be told";
 
   beforeEach(async () => {
-    bench = await appBench(spawner, language, troubleApp(language), { cancelAnswerMs: 300 });
+    bench = await appBench(spawner, language, troubleApp(language), { admitMs: 4000, cancelAnswerMs: 1000 });
     expect(await bench.admit("hello")).toBe("hello");
   });
 
@@ -37,7 +37,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     test.each([
       ["raise untellable", untellable],
       ["exit the interpreter", language === "python" ? "SystemExit: bye" : "it exited with code 1"],
-      ["hang", "it took longer than 1.5 seconds"],
+      ["hang", "it took longer than 4 seconds"],
       ["number", "return allow(), refuse(message), rewrite(text)"],
       ["decide by hand", language === "python" ? "not JSON serializable" : "BigInt"],
       ["decide what there is not", "return allow()"],
@@ -77,7 +77,8 @@ describe.each(LANGUAGES)("in %s", (language) => {
       ["die", "it was ended by SIGKILL"],
     ])("%s", async (how, why) => {
       bench.received(how);
-      expect(await bench.admit("hello")).toBe(how === "die" ? expect.any(String) : "hello");
+      // One that is asked in the very moment of the death may be lost with it; no other is.
+      expect(await bench.admit("hello")).toMatch(how === "die" ? /^(hello|failed)$/ : /^hello$/);
       await bench.logged("a hook failed");
       expect(bench.app.status().last_error?.detail).toContain(why);
       expect(await bench.admit("hello again")).toBe("hello again");
@@ -89,7 +90,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
       ["raise", /out of stock$/],
       ["raise untellable", language === "python" ? /str\(\) failed/ : /cannot be told/],
       ["exit the interpreter", language === "python" ? /SystemExit: 3/ : /not running just now/],
-      ["hang", /took longer than 1 second/],
+      ["hang", /took longer than 4 seconds$/],
       ["hold itself", /[Cc]ircular/],
       ["no JSON", language === "python" ? /keys must be/ : /BigInt/],
       ["too large", /at most 1048576 are taken/],
@@ -98,7 +99,9 @@ describe.each(LANGUAGES)("in %s", (language) => {
       const { isError, content } = await bench.tool("tool", { how });
       expect(content).toMatch(words);
       expect(isError).toBe(true);
-      expect(bench.app.status().last_error?.detail).toMatch(/^the (tool tool failed|worker was started again)/);
+      expect(bench.app.status().last_error?.detail).toMatch(
+        /^the (tool tool failed|worker was started again)/,
+      );
       expect(await bench.tool("tool", { how: "well" })).toEqual({ isError: false, content: "fine" });
     });
   });
@@ -123,7 +126,12 @@ describe.each(LANGUAGES)("in %s", (language) => {
     const told: unknown = JSON.parse(content);
     // Where pip put the operator's packages, what Python sets for itself, and what the shell before Node does.
     const harmless = ["PYTHONUSERBASE", "LC_CTYPE", "PWD", "OLDPWD", "SHLVL", "_"];
-    expect(z.array(z.string()).parse(told).filter((name) => !harmless.includes(name))).toEqual(
+    expect(
+      z
+        .array(z.string())
+        .parse(told)
+        .filter((name) => !harmless.includes(name)),
+    ).toEqual(
       ["HOME", "KARTA_APP_ROOT", "KARTA_INSTANCE", "KARTA_PROCESS", "ORDERS_TOKEN", "PATH", ...own].sort(),
     );
   });

@@ -4,7 +4,16 @@ import { readMetadata } from "../../../cli/metadata.ts";
 test("KEY=TEXT is a text whatever it looks like, KEY:=JSON a number, true, false, null or a text", () => {
   expect(readMetadata()).toBeNull();
   expect(
-    readMetadata(["customer=ada", "zip=007", "vip:=true", "age:=41.5", "gone:=null", 'quoted:="x"', "empty=", "a=b=c"]),
+    readMetadata([
+      "customer=ada",
+      "zip=007",
+      "vip:=true",
+      "age:=41.5",
+      "gone:=null",
+      'quoted:="x"',
+      "empty=",
+      "a=b=c",
+    ]),
   ).toEqual({
     customer: "ada",
     zip: "007",
