@@ -143,7 +143,7 @@ export class Metrics {
     const read = () => apps.all.map(([project, app]) => ({ project, ...app.status() }));
     const kinds = ["policies", "hooks", "tools"] as const;
     this.#add(Gauge, "karta_app_workers", "Processes of projects' own code", ["state", "project"], () =>
-      read().map(({ project, state }) => [{ project, state }, 1]),
+      read().map(({ project, state }) => [{ state, project }, 1]),
     );
     this.#add(Gauge, "karta_app_resident_bytes", "Memory of a worker and its children", ["project"], () =>
       read().map(({ project, rss_bytes }) => [{ project }, rss_bytes ?? 0]),
@@ -155,7 +155,7 @@ export class Metrics {
       ["kind", "project"],
       () =>
         read().flatMap(({ project, ...app }) =>
-          kinds.map((kind) => [{ project, kind }, app[kind].running + app[kind].waiting] as const),
+          kinds.map((kind) => [{ kind, project }, app[kind].running + app[kind].waiting] as const),
         ),
     );
     this.#add(
@@ -168,7 +168,7 @@ export class Metrics {
           kinds.flatMap((kind) => {
             const { running: _running, waiting: _waiting, ...ended } = app[kind];
             return Object.entries(ended).map(
-              ([outcome, count]) => [{ project, kind, outcome }, count] as const,
+              ([outcome, count]) => [{ kind, outcome, project }, count] as const,
             );
           }),
         ),

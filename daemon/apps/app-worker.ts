@@ -43,7 +43,8 @@ export class AppWorker {
   readonly #log: Logger;
   readonly #life: WorkerLife;
   readonly #queues: Readonly<Record<CallKind, CallQueue>>;
-  readonly #firstStart = Promise.withResolvers<void>();
+  /** Settles when the first child has loaded the app, or has not: within the time of an import. */
+  readonly #firstStart = Promise.withResolvers<undefined>();
   /** Takes the calls while `ready`. */
   #current: Worker | null = null;
   /** Children that are being ended. */
@@ -72,8 +73,8 @@ export class AppWorker {
     return this.#life.state;
   }
 
-  /** Settles when the first child has loaded the app, or has not: within the time of an import. Never rejects. */
-  get firstStart(): Promise<void> {
+  /** Settles once calls need not wait for the import any more, whatever came of it. Never rejects. */
+  get firstStart(): Promise<undefined> {
     return this.#firstStart.promise;
   }
 
@@ -132,7 +133,7 @@ export class AppWorker {
       clearTimeout(this.#backoff);
       clearInterval(this.#memoryWatch);
       this.#retryAt = null;
-      this.#firstStart.resolve();
+      this.#firstStart.resolve(undefined);
       for (const queue of Object.values(this.#queues)) queue.loseWaiting("it was read anew, or removed");
       if (this.#current !== null) this.#leave(this.#current, this.#options.limits.drainMs);
       this.#current = null;
@@ -183,7 +184,7 @@ export class AppWorker {
       return;
     }
     this.#life.move("ready");
-    this.#firstStart.resolve();
+    this.#firstStart.resolve(undefined);
     void child.exited.then(async () => {
       if (this.#current === worker)
         this.#replace(worker, `it ${redactValues(await worker.lastWords(), secrets)}`);
@@ -230,7 +231,7 @@ export class AppWorker {
     if (this.#current !== worker || this.#life.isOver) return false;
     this.#leave(worker, graceMs);
     this.#current = null;
-    this.#firstStart.resolve();
+    this.#firstStart.resolve(undefined);
     return true;
   }
 

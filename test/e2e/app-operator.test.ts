@@ -142,6 +142,9 @@ describe.each(LANGUAGES)("in %s", (language) => {
       last_error: { detail: expect.stringContaining("it was ended by SIGKILL") },
     });
 
+    // Who belongs to a process's group is looked up once a second.
+    await eventuallyIs(async () => (await workerOf(language))?.rss_bytes !== null, true);
+
     const shown = await home.karta(["project", "show", language]);
     expect(shown.stdout).toMatch(
       /worker +ready, \d+ calls, 2 of them without an answer, 1 restart, pid \d+, up .*MiB/,

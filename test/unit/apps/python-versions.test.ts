@@ -48,8 +48,8 @@ async function otherPythons(): Promise<[version: string, python: string][]> {
         reject: false,
       },
     );
-    const [major, minor] = String(stdout).split(".").map(Number);
-    if (exitCode === 0 && major === 3 && minor !== undefined && minor >= 9) found.set(String(stdout), python);
+    const [major, minor] = stdout.split(".").map(Number);
+    if (exitCode === 0 && major === 3 && minor !== undefined && minor >= 9) found.set(stdout, python);
   }
   return [...found].sort();
 }
