@@ -29,6 +29,7 @@ import { ProjectRegistry } from "./projects/registry.ts";
 import { servedProjects } from "./projects/served-projects.ts";
 import { sessionProjects } from "./projects/session-projects.ts";
 import { Workspaces } from "./projects/workspace.ts";
+import { KeyedQueue } from "./sessions/keyed-queue.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
 import { daemonStatus } from "./status.ts";
@@ -195,6 +196,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
       served: servedProjects(registry, projects),
+      responses: store.responses,
+      sessionOrder: new KeyedQueue(),
     };
     const app = publicApp({
       ...families,

@@ -8,7 +8,7 @@ import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
-import type { ServedProjects } from "./adapters/adapter.ts";
+import type { AdapterOptions, ServedProjects } from "./adapters/adapter.ts";
 import { adapterErrors, mountAdapters } from "./adapters/mount-adapters.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
@@ -27,6 +27,8 @@ export interface PublicAppOptions {
   readonly projectExists: (name: string) => boolean;
   /** The projects as models of other APIs. */
   readonly served: ServedProjects;
+  readonly responses: AdapterOptions["responses"];
+  readonly sessionOrder: AdapterOptions["sessionOrder"];
   readonly metrics: MetricsPage;
   readonly isDraining: () => boolean;
   readonly version: string;
@@ -38,13 +40,16 @@ export interface PublicAppOptions {
   readonly logger: Logger;
 }
 
+/** What both planes are given. */
+export type SharedOptions = "sessions" | "eventsOf" | "projectExists" | "served" | "responses" | "sessionOrder";
+
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";
 
 /** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
 export function mountSessionFamilies(
   app: Express,
-  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "logger">,
+  options: Pick<PublicAppOptions, SharedOptions | "logger">,
 ): void {
   const { projectExists, ...rest } = options;
   const projectScope = (request: Request): Scope => {

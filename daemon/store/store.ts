@@ -6,6 +6,7 @@ import { EventRepository } from "./events.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
+import { ResponseRepository } from "./responses.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
 import { migrationsIn, sqliteDialect } from "./sqlite.ts";
@@ -31,6 +32,7 @@ export class Store {
   readonly turns: TurnRepository;
   readonly participants: ParticipantRepository;
   readonly events: EventRepository;
+  readonly responses: ResponseRepository;
   readonly #db: Kysely<Tables>;
 
   private constructor(db: Kysely<Tables>) {
@@ -40,6 +42,7 @@ export class Store {
     this.turns = new TurnRepository(db);
     this.participants = new ParticipantRepository(db);
     this.events = new EventRepository(db);
+    this.responses = new ResponseRepository(db);
   }
 
   /**

@@ -9,6 +9,7 @@ import type { ServedProject, ServedProjects } from "../../daemon/http/adapters/a
 import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
+import { KeyedQueue } from "../../daemon/sessions/keyed-queue.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
 import { observeKarta } from "./contract/observer.ts";
@@ -37,6 +38,8 @@ export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | 
     eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
     projectExists: (name) => name === "bot",
     served: servedBot,
+    responses: store.store.responses,
+    sessionOrder: new KeyedQueue(),
     metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
     isDraining: () => false,
     version: "0.0.0",

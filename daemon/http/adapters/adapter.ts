@@ -9,6 +9,7 @@ import type { EventSource } from "../../events/watcher.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
 import type { ToAnswer } from "./errors.ts";
+import type { ResponseStore } from "./responses/stored-response.ts";
 
 /** A project as a model. */
 export interface ServedProject {
@@ -27,6 +28,11 @@ export interface ServedProjects {
   findDefault(): ServedProject;
 }
 
+/** Work on one session, one after the other: what is looked up before a message is sent still holds when it is. */
+export interface SessionOrder {
+  run<T>(sessionId: string, work: () => Promise<T>): Promise<T>;
+}
+
 export interface AdapterOptions {
   readonly sessions: SessionService;
   /** One session's events, to watch or to page through. */
@@ -34,6 +40,9 @@ export interface AdapterOptions {
   /** Which sessions a request may reach. @throws KartaError `not_found` for a project that is not there */
   readonly scopeOf: (request: Request) => Scope;
   readonly served: ServedProjects;
+  readonly responses: ResponseStore;
+  /** The same for all families and planes. */
+  readonly sessionOrder: SessionOrder;
   readonly logger: Logger;
 }
 

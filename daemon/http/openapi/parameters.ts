@@ -15,6 +15,8 @@ export interface Parameter {
 const IN_PATHS: Readonly<Record<string, string>> = {
   ref: "The project's name.",
   id: "The session's id, `sess_…`.",
+  response_id: "The response's id, `resp_…`.",
+  conversation_id: "The conversation's id, `conv_…`; a session's, `sess_…`, will do too.",
   request_id: "The `request_id` of the event that asked, `req_…`.",
 };
 
