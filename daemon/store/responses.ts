@@ -46,6 +46,17 @@ export class ResponseRepository {
     return row?.id ?? null;
   }
 
+  /** Whether a message was sent to a session with this Idempotency-Key. */
+  async isKeyUsed(sessionId: string, key: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .select("id")
+      .where("session_id", "=", sessionId)
+      .where("idempotency_key", "=", key)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   async delete(id: string): Promise<void> {
     await this.#db.deleteFrom("responses").where("id", "=", id).execute();
   }

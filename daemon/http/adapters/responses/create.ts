@@ -10,7 +10,7 @@ import { turnIdOf, type RunningTurn } from "../turn.ts";
 import { conversationIdOf, responseIdOf } from "./ids.ts";
 import { readInput, type GivenInput } from "./input.ts";
 import { listedInput } from "./listed-input.ts";
-import { requireParameters } from "./parameters.ts";
+import { requireServable } from "./parameters.ts";
 import { Places, type Anchor, type Place } from "./place.ts";
 import type { ResponseSettings } from "./response-object.ts";
 import type { StoredInput, StoredResponse } from "./stored-response.ts";
@@ -37,8 +37,8 @@ export async function createResponse(
   options: AdapterOptions,
   request: CreateRequest,
 ): Promise<CreatedResponse> {
-  const { body, scope, pinned } = request;
-  requireParameters(body);
+  const { body, scope, pinned, idempotency } = request;
+  requireServable(body);
   requireSense(body);
   const given = readInput(body.input);
   const places = new Places(options, scope);
@@ -47,6 +47,7 @@ export async function createResponse(
     conversation: conversationOf(body) ?? pinned,
     given,
     store: body.store !== false,
+    key: idempotency?.key ?? null,
   };
   const anchor = await places.anchor(wanted);
   const chosen = modelOf(options, request, anchor);

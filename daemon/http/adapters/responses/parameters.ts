@@ -31,7 +31,7 @@ export const RESPONSES_PARAMETERS: Readonly<Record<string, Parameter>> = {
   },
   instructions: {
     treatment: "supported",
-    note: "told to the agent when new or changed; not carried over, as with OpenAI",
+    note: "told to the agent when new or changed; they hold until others are given",
     example: "Answer in French.",
   },
   previous_response_id: {
@@ -54,21 +54,21 @@ export const RESPONSES_PARAMETERS: Readonly<Record<string, Parameter>> = {
     example: "auto",
   },
   "reasoning.effort": { treatment: "ignored", note: "the project's own matter", example: "low" },
-  tools: { treatment: "ignored", note: "the agent has its own, and runs them itself", example: [{ type: "web_search" }] },
+  tools: { treatment: "ignored", note: "the project's own tools are used, yours are never called", example: [{ type: "web_search" }] },
   tool_choice: {
     treatment: "refused",
-    note: "other than `auto`: nobody can choose for the agent",
+    note: "no tool of yours is called; `auto` and `none` are fine",
     example: "required",
-    passes: ["auto"],
+    passes: ["auto", "none"],
   },
   "text.format": {
     treatment: "refused",
-    note: "other than plain text: the harness keeps to no schema",
+    note: "no format can be forced on an agent; `text` is fine",
     example: { type: "json_object" },
     passes: [{ type: "text" }],
   },
   "text.verbosity": { treatment: "ignored", note: "say it in the instructions", example: "low" },
-  top_logprobs: { treatment: "refused", note: "a harness tells no probabilities", example: 3, passes: [0] },
+  top_logprobs: { treatment: "refused", note: "there are none; 0 is fine", example: 3, passes: [0] },
   include: {
     treatment: "ignored",
     note: "but `message.output_text.logprobs` is refused",
@@ -100,32 +100,38 @@ export const RESPONSES_PARAMETERS: Readonly<Record<string, Parameter>> = {
 
 const LOGPROBS = "message.output_text.logprobs";
 
-/** @throws KartaError `invalid_request` for the first parameter that is refused */
-export function requireParameters(body: Readonly<Record<string, unknown>>): void {
+const KNOWN = new Set(Object.keys(RESPONSES_PARAMETERS).map((path) => path.split(".")[0]));
+
+/** @throws KartaError `invalid_request` for the first parameter that is refused, or that nobody knows */
+export function requireServable(body: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(body))
+    if (!KNOWN.has(name)) throw refused(name, "unknown_parameter", `Unknown parameter: '${name}'.`);
   for (const [path, { treatment, note, passes = [] }] of Object.entries(RESPONSES_PARAMETERS)) {
     if (treatment !== "refused") continue;
     const value = valueAt(body, path);
     if (value === undefined || value === null || passes.some((one) => same(one, value))) continue;
-    throw refused(path, `not supported here (${note})`);
+    throw refused(path, "unsupported_parameter", `${path} is not supported: ${note}`);
   }
   if (Array.isArray(body.include) && body.include.includes(LOGPROBS))
-    throw refused("include", `${LOGPROBS} is not supported here (a harness tells no probabilities)`);
+    throw refused("include", "unsupported_parameter", `${LOGPROBS} is not supported: there are none`);
 }
 
-function refused(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
+function refused(param: string, code: string, message: string): KartaError {
+  return new KartaError("invalid_request", message, { fields: { param, code } });
 }
 
-function valueAt(body: unknown, path: string): unknown {
-  return path.split(".").reduce<unknown>((place, key) => {
-    const entry = typeof place === "object" && place !== null ? Object.entries(place).find(([name]) => name === key) : undefined;
-    return entry?.[1];
-  }, body);
+function valueAt(body: object, path: string): unknown {
+  let place: unknown = body;
+  for (const key of path.split(".")) {
+    if (typeof place !== "object" || place === null) return undefined;
+    place = new Map<string, unknown>(Object.entries(place)).get(key);
+  }
+  return place;
 }
 
 /** By their kind, for objects: `{"type":"text"}` is the same whatever else stands in it. */
 function same(one: unknown, other: unknown): boolean {
-  const typeOf = (value: unknown): unknown =>
+  const kindOf = (value: unknown): unknown =>
     typeof value === "object" && value !== null && "type" in value ? value.type : value;
-  return typeOf(one) === typeOf(other);
+  return kindOf(one) === kindOf(other);
 }

@@ -37,6 +37,8 @@ export interface Wanted {
   readonly given: GivenInput;
   /** False: what is stored must not change. */
   readonly store: boolean;
+  /** Its Idempotency-Key: one that was sent before finds its turn where that was. */
+  readonly key: string | null;
 }
 
 /** Finds places among one caller's sessions. */
@@ -94,8 +96,8 @@ export class Places {
   }
 
   /** Called while the session is held: nothing else of this API is sent to it meanwhile. @throws KartaError `invalid_request` */
-  async settle(anchor: Anchor, { given, store }: Wanted): Promise<Place> {
-    const brought = await earlierOf(given.past, this.#reader);
+  async settle(anchor: Anchor, wanted: Wanted): Promise<Place> {
+    const brought = await earlierOf(wanted.given.past, this.#reader);
     const fresh = { session: null, parent: null, history: [], brought, told: "" };
     switch (anchor.kind) {
       case "none":
@@ -107,23 +109,28 @@ export class Places {
       }
       case "response": {
         const { response, session } = anchor;
-        if (store && (await this.#isNewest(anchor)))
+        if (await this.#goesOn(anchor, wanted))
           return { session, parent: response, history: [], brought, told: inputOf(response).told };
         return { ...fresh, parent: response, history: await historyOf(response, this.#reader) };
       }
       case "repeated": {
         const { response, session } = anchor;
-        if (!store || !(await this.#isNewest(anchor))) return fresh;
+        if (!(await this.#goesOn(anchor, wanted))) return fresh;
         if (!same(await historyOf(response, this.#reader), brought)) return fresh; // it was edited
         return { session, parent: response, history: [], brought: [], told: inputOf(response).told };
       }
     }
   }
 
-  /** Its session has heard nothing since. */
-  async #isNewest({ response, session }: { response: StoredResponse; session: Session }): Promise<boolean> {
-    if (session.status !== "active") return false;
-    return (await this.#options.responses.newestTurnOf(session.id)) === response.turn_id;
+  /** The response's session has heard nothing since, but this very request. */
+  async #goesOn(
+    { response, session }: { readonly response: StoredResponse; readonly session: Session },
+    { store, key }: Wanted,
+  ): Promise<boolean> {
+    const { responses } = this.#options;
+    if (!store || session.status !== "active") return false;
+    if ((await responses.newestTurnOf(session.id)) === response.turn_id) return true;
+    return key !== null && (await responses.isKeyUsed(session.id, key));
   }
 
   async #session(id: string): Promise<Session | null> {

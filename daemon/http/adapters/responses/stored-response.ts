@@ -33,6 +33,8 @@ export interface ResponseStore {
   newestOf(sessionId: string): Promise<StoredResponse | null>;
   /** The newest message that a session accepted, by whatever API. */
   newestTurnOf(sessionId: string): Promise<string | null>;
+  /** Whether a message was sent to a session with this Idempotency-Key. */
+  isKeyUsed(sessionId: string, key: string): Promise<boolean>;
   delete(id: string): Promise<void>;
 }
 

@@ -123,12 +123,7 @@ describe("an input that repeats the conversation", () => {
         .end();
     const input: ResponseInputItem[] = [user("one")];
     const first = await run({ input, instructions: "Be short." });
-    for (const text of ["two", "three"]) {
-      const last = text === "two" ? first : await run({ input, instructions: "Be short." });
-      input.push(...(last === first ? first.response.output : []));
-      if (text === "three") break;
-      input.push(user(text));
-    }
+    input.push(...first.response.output, user("two"));
     const second = await run({ input, instructions: "Be short." });
     expect([second.sessionId, second.heard]).toEqual([first.sessionId, "two"]);
     input.push(...second.response.output, user("three"));
