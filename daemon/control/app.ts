@@ -13,8 +13,7 @@ import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
-export interface ControlAppOptions
-  extends FeedOptions, Pick<PublicAppOptions, SharedOptions | "metrics"> {
+export interface ControlAppOptions extends FeedOptions, Pick<PublicAppOptions, SharedOptions | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

@@ -41,7 +41,8 @@ export interface PublicAppOptions {
 }
 
 /** What both planes are given. */
-export type SharedOptions = "sessions" | "eventsOf" | "projectExists" | "served" | "responses" | "sessionOrder";
+export type SharedOptions =
+  "sessions" | "eventsOf" | "projectExists" | "served" | "responses" | "sessionOrder";
 
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";

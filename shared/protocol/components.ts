@@ -16,6 +16,8 @@ import {
   UsageSchema,
   UserMessageSchema,
 } from "../events.ts";
+import { ResponseEventSchema, ResponseFrameSchema } from "./adapters/responses-events.ts";
+import { OutputItemSchema, ResponseObjectSchema } from "./adapters/responses-object.ts";
 import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
@@ -78,6 +80,10 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ...eventSchemas,
   SubscriptionError: SubscriptionErrorSchema,
   StreamFrame: StreamFrameSchema,
+  OpenAiResponse: ResponseObjectSchema,
+  OpenAiOutputItem: OutputItemSchema,
+  OpenAiResponseEvent: ResponseEventSchema,
+  OpenAiResponseFrame: ResponseFrameSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

@@ -57,7 +57,8 @@ beforeAll(async () => {
 afterAll(() => home.remove());
 
 type Params = Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, "stream">;
-const create = (input: string, more: Params = {}) => client.responses.create({ model: "bot", input, ...more });
+const create = (input: string, more: Params = {}) =>
+  client.responses.create({ model: "bot", input, ...more });
 const sessionOf = (answer: Response): string => answer.headers.get("x-karta-session") ?? "";
 
 describe("a response", () => {
@@ -105,7 +106,10 @@ describe("a response", () => {
 
   test("shows reasoning to those who ask", async () => {
     const asked = await create("think", { reasoning: { summary: "auto" } });
-    expect(asked.output).toMatchObject([{ type: "reasoning", summary: [{ text: "Let me see." }] }, { type: "message" }]);
+    expect(asked.output).toMatchObject([
+      { type: "reasoning", summary: [{ text: "Let me see." }] },
+      { type: "message" },
+    ]);
     expect((await create("think")).output).toMatchObject([{ type: "message" }]);
   });
 
@@ -117,7 +121,8 @@ describe("a response", () => {
     );
     const head = await client.responses.retrieve(response.id).withResponse();
     const session = sessionOf(head.response);
-    const waiting = async () => (await request(kartad.url, "GET", `/v1/sessions/${session}`)).body.pending_input;
+    const waiting = async () =>
+      (await request(kartad.url, "GET", `/v1/sessions/${session}`)).body.pending_input;
     await eventuallyIs(async () => (await waiting()) !== null, true);
     const [asked] = (await storedEvents(kartad.url, session)).flatMap((event) =>
       event.type === "input_required" ? event.data.request_id : [],
@@ -138,7 +143,9 @@ describe("a response", () => {
 describe("a conversation", () => {
   test("goes on by previous_response_id in the same thread", async () => {
     const first = await create("My favourite is Midnight.").withResponse();
-    const second = await create("What did I say first?", { previous_response_id: first.data.id }).withResponse();
+    const second = await create("What did I say first?", {
+      previous_response_id: first.data.id,
+    }).withResponse();
     expect(second.data.output_text).toBe("You first said: My favourite is Midnight. (turn 2)");
     expect(sessionOf(second.response)).toBe(sessionOf(first.response));
   });
@@ -170,11 +177,18 @@ describe("a client that leaves", () => {
         event.type === "done" ? event.data.status : [],
       );
     await eventuallyIs(ends, ["cancelled"]);
-    expect((await create("still there?", { conversation: sessionOf(response) })).output_text).toBe("ok: still there?");
+    expect((await create("still there?", { conversation: sessionOf(response) })).output_text).toBe(
+      "ok: still there?",
+    );
   });
 
   test("leaves one of the background alone, and reads on from where it was", async () => {
-    const stream = await client.responses.create({ model: "bot", input: "Count slowly.", background: true, stream: true });
+    const stream = await client.responses.create({
+      model: "bot",
+      input: "Count slowly.",
+      background: true,
+      stream: true,
+    });
     let id = "";
     let seen = -1;
     let text = "";
@@ -214,8 +228,12 @@ test("errors have the client's classes, and a turn that failed is not run again"
   const sent = (await storedEvents(kartad.url, newest ?? "")).filter(({ type }) => type === "message");
   expect(sent.map(({ data: message }) => message)).toMatchObject([{ text: "a bad request" }]);
 
-  expect(await refusalOf(client.responses.create({ model: "gpt-4o", input: "hi" }))).toBeInstanceOf(OpenAI.NotFoundError);
-  expect(await refusalOf(create("hi", { previous_response_id: "resp_1" }))).toBeInstanceOf(OpenAI.BadRequestError);
+  expect(await refusalOf(client.responses.create({ model: "gpt-4o", input: "hi" }))).toBeInstanceOf(
+    OpenAI.NotFoundError,
+  );
+  expect(await refusalOf(create("hi", { previous_response_id: "resp_1" }))).toBeInstanceOf(
+    OpenAI.BadRequestError,
+  );
   expect(await refusalOf(create("hi", { top_logprobs: 3 }))).toBeInstanceOf(OpenAI.BadRequestError);
 });
 

@@ -27,7 +27,7 @@ const content = { sequence_number, item_id, output_index, content_index };
 const summary = { sequence_number, item_id, output_index, summary_index };
 const logprobs = z.array(z.unknown()).describe("Always empty.");
 
-export const ResponseEventSchema = z.discriminatedUnion("type", [
+export const ResponseEventSchema = z.union([
   ofResponse("response.created"),
   ofResponse("response.queued"),
   ofResponse("response.in_progress"),

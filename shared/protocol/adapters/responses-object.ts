@@ -45,11 +45,7 @@ export const ToolCallItemSchema = z.object({
     .nullable(),
 });
 
-export const OutputItemSchema = z.discriminatedUnion("type", [
-  OutputMessageSchema,
-  ReasoningItemSchema,
-  ToolCallItemSchema,
-]);
+export const OutputItemSchema = z.union([OutputMessageSchema, ReasoningItemSchema, ToolCallItemSchema]);
 export type OutputItem = z.infer<typeof OutputItemSchema>;
 
 /** What was sent, as `input_items` lists it. A picture's data is not kept. */

@@ -36,7 +36,10 @@ export const CreateResponseSchema = z.looseObject({
 export type CreateResponse = z.infer<typeof CreateResponseSchema>;
 
 export const RetrieveResponseQuerySchema = z.looseObject({
-  stream: z.enum(["true", "false"]).optional().describe("`true`: its events, from the first or from a later one on."),
+  stream: z
+    .enum(["true", "false"])
+    .optional()
+    .describe("`true`: its events, from the first or from a later one on."),
   starting_after: integerText("a sequence number", 0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe("With `stream`: the last `sequence_number` that was seen."),
@@ -59,7 +62,11 @@ export const InputItemPageSchema = z.object({
 
 export type InputItemPage = z.infer<typeof InputItemPageSchema>;
 
-const DeletedResponseSchema = z.object({ id: z.string(), object: z.literal("response"), deleted: z.literal(true) });
+const DeletedResponseSchema = z.object({
+  id: z.string(),
+  object: z.literal("response"),
+  deleted: z.literal(true),
+});
 
 export const CreateConversationSchema = z.looseObject({
   metadata: ResponseMetadataSchema.nullish(),

@@ -42,7 +42,11 @@ describe("a response", () => {
     await store.sessions.update(gone, { updated_at: 2 });
     expect(await isThere(gone, 1)).toBe(true);
     await store.sessions.update(gone, { archived_at: 2 });
-    expect([await isThere(gone, 1), await isThere(gone, 5), await isThere(stays, 1)]).toEqual([false, false, true]);
+    expect([await isThere(gone, 1), await isThere(gone, 5), await isThere(stays, 1)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   test("goes with the first event of its turn", async () => {

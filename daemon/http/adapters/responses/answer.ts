@@ -39,7 +39,11 @@ export function streamResponse(
 /** The events of a stored response, those that are still to come too. @param after as `starting_after` */
 export function streamAgain(
   response: Response,
-  { row, source, after }: { readonly row: StoredResponse; readonly source: EventSource; readonly after: number },
+  {
+    row,
+    source,
+    after,
+  }: { readonly row: StoredResponse; readonly source: EventSource; readonly after: number },
   logger: Logger,
 ): void {
   const turn = { kind: "ended" as const, id: row.turn_id, agent: "", acceptedSeq: row.accepted_seq };

@@ -19,7 +19,9 @@ export function mountConversations(router: Router, options: AdapterOptions): voi
 
   mount(router, responsesRoutes.createConversation, async ({ request, body }) => {
     const metadata = { api: CONVERSATIONS_API_NAME, ...body.metadata };
-    return conversationOf(await sessions.create(scopeOf(request), { metadata }, idempotencyOf(request, body)));
+    return conversationOf(
+      await sessions.create(scopeOf(request), { metadata }, idempotencyOf(request, body)),
+    );
   });
 
   mount(router, responsesRoutes.retrieveConversation, async ({ request, params }) =>

@@ -63,12 +63,18 @@ interface Settled {
   readonly place: Place;
 }
 
-async function accept(options: AdapterOptions, request: CreateRequest, settled: Settled): Promise<CreatedResponse> {
+async function accept(
+  options: AdapterOptions,
+  request: CreateRequest,
+  settled: Settled,
+): Promise<CreatedResponse> {
   const { sessions, eventsOf } = options;
   const { scope, body, idempotency } = request;
   const { given, chosen, place } = settled;
   const sessionId = place.session?.id ?? (await newSession(options, request, chosen));
-  const instructions = [body.instructions ?? "", ...given.developer].filter((text) => text !== "").join("\n\n");
+  const instructions = [body.instructions ?? "", ...given.developer]
+    .filter((text) => text !== "")
+    .join("\n\n");
   const isNews = instructions !== "" && instructions !== place.told;
   const message = {
     text: given.text,
@@ -80,11 +86,14 @@ async function accept(options: AdapterOptions, request: CreateRequest, settled: 
     thinking: wantsReasoning(body),
     ...(place.session === null || chosen.agent === null ? {} : { agent: chosen.agent }),
   };
-  const accepted = await sessions.send(scope, sessionId, message, idempotency).catch(async (error: unknown) => {
-    // Nobody will ever know of a session that was made for a message it did not take.
-    if (place.session === null && idempotency === null) await sessions.delete(scope, sessionId);
-    throw error;
-  });
+  const accepted = await sessions
+    .send(scope, sessionId, message, idempotency)
+    .catch(async (error: unknown) => {
+      // Nobody will ever know of a session that was made for a message it did not take.
+      if (place.session === null && idempotency === null)
+        await sessions.delete(scope, sessionId).catch(() => undefined);
+      throw error;
+    });
   const running: RunningTurn = { sessionId, accepted, source: eventsOf(sessionId) };
   const settings = settingsOf(request, chosen, sessionId);
   const input = { brought: [...place.brought], text: given.text, told: isNews ? instructions : place.told };
@@ -131,7 +140,11 @@ async function keep(
   }
 }
 
-async function newSession(options: AdapterOptions, request: CreateRequest, chosen: ChosenModel): Promise<string> {
+async function newSession(
+  options: AdapterOptions,
+  request: CreateRequest,
+  chosen: ChosenModel,
+): Promise<string> {
   const { scope, body, idempotency } = request;
   const session = await options.sessions.create(
     scope,
@@ -172,13 +185,16 @@ function conversationOf({ conversation }: CreateResponse): string | null {
 }
 
 function wantsReasoning({ reasoning }: CreateResponse): boolean {
-  return reasoning?.summary != null;
+  return typeof reasoning?.summary === "string";
 }
 
 /** @throws KartaError `invalid_request` for what contradicts itself */
 function requireSense(body: CreateResponse): void {
-  if (body.previous_response_id != null && body.conversation != null)
-    throw invalid("previous_response_id", "cannot be given together with conversation: one of the two says where to go on");
+  if (typeof body.previous_response_id === "string" && conversationOf(body) !== null)
+    throw invalid(
+      "previous_response_id",
+      "cannot be given together with conversation: one of the two says where to go on",
+    );
   if (body.background === true && body.store === false)
     throw invalid("background", "needs store: nobody could read a response that is not kept");
 }

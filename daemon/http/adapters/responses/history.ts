@@ -41,7 +41,10 @@ export async function historyOf(newest: StoredResponse, reader: ResponseReader):
 }
 
 /** What the request says was said before, its references looked up. @throws KartaError `invalid_request` */
-export async function earlierOf(past: readonly PastItem[], reader: ResponseReader): Promise<EarlierMessage[]> {
+export async function earlierOf(
+  past: readonly PastItem[],
+  reader: ResponseReader,
+): Promise<EarlierMessage[]> {
   const earlier: EarlierMessage[] = [];
   for (const item of past) {
     if (item.kind === "said") earlier.push({ role: item.role, text: item.text });
@@ -66,7 +69,8 @@ async function outputOf(row: StoredResponse, reader: ResponseReader): Promise<re
   try {
     return (await readResponse(row, reader.eventsOf(row.session_id))).response().output;
   } catch (error) {
-    if (error instanceof KartaError && (error.code === "not_found" || error.code === "cursor_expired")) return null;
+    if (error instanceof KartaError && (error.code === "not_found" || error.code === "cursor_expired"))
+      return null;
     throw error;
   }
 }

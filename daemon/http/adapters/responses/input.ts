@@ -96,7 +96,10 @@ export function joinedText(texts: readonly string[]): string {
 function checked(given: GivenInput): GivenInput {
   const { text, images } = given;
   if (text === "" && images.length === 0)
-    throw invalid("input", "expected the user's message at the end; the agent runs its tools itself and takes no results");
+    throw invalid(
+      "input",
+      "expected the user's message at the end; the agent runs its tools itself and takes no results",
+    );
   if (text.length > LIMITS.textLength)
     throw invalid("input", `expected at most ${LIMITS.textLength} characters, found ${text.length}`);
   return given;
@@ -135,7 +138,10 @@ function imageOf(url: string, place: string): InputImage {
     case "image/webp":
       return { mediaType: type, base64: base64 ?? "" };
     default:
-      throw invalid(place, "expected data:image/png (or jpeg, gif, webp) in base64: kartad fetches nothing itself");
+      throw invalid(
+        place,
+        "expected data:image/png (or jpeg, gif, webp) in base64: kartad fetches nothing itself",
+      );
   }
 }
 

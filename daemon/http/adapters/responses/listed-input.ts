@@ -1,6 +1,10 @@
 /** A request's `input` as `GET /responses/{id}/input_items` lists it. */
 import { z } from "zod";
-import type { CreateResponse, InputItemPage, InputItemsQuery } from "../../../../shared/protocol/adapters/responses.ts";
+import type {
+  CreateResponse,
+  InputItemPage,
+  InputItemsQuery,
+} from "../../../../shared/protocol/adapters/responses.ts";
 import type { InputItem } from "../../../../shared/protocol/adapters/responses-object.ts";
 import { inputItemId } from "./ids.ts";
 
@@ -37,7 +41,10 @@ function listedPart({ type, text }: z.infer<typeof PartSchema>): object {
 const DEFAULT_PAGE = 20;
 
 /** @param items in the order they are to be listed in */
-export function pageOf(items: readonly InputItem[], { after, limit = DEFAULT_PAGE }: InputItemsQuery): InputItemPage {
+export function pageOf(
+  items: readonly InputItem[],
+  { after, limit = DEFAULT_PAGE }: InputItemsQuery,
+): InputItemPage {
   const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
   const data = items.slice(start, start + limit);
   return {

@@ -90,7 +90,7 @@ export class Places {
       return { kind: "session", session: await this.requireConversation(conversation) };
     }
     const answered = given.past.findLast((item) => item.kind === "reference" || item.role === "assistant");
-    const repeated = answered?.id == null ? null : responseOfItem(answered.id);
+    const repeated = responseOfItem(answered?.id ?? "");
     const found = repeated === null ? null : await this.find(repeated);
     return found === null ? { kind: "none" } : { kind: "repeated", ...found };
   }
@@ -154,7 +154,11 @@ function merged(messages: readonly EarlierMessage[]): EarlierMessage[] {
     if (text === "") continue;
     const last = whole.at(-1);
     if (last?.role !== role) whole.push({ role, text });
-    else whole[whole.length - 1] = { role, text: role === "user" ? joinedText([last.text, text]) : last.text + text };
+    else
+      whole[whole.length - 1] = {
+        role,
+        text: role === "user" ? joinedText([last.text, text]) : last.text + text,
+      };
   }
   return whole;
 }

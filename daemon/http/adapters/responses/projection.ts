@@ -5,7 +5,10 @@
 import type { TurnErrorCode } from "../../../../shared/errors.ts";
 import { isTerminal, type SessionEvent, type Usage } from "../../../../shared/events.ts";
 import type { ResponseEvent } from "../../../../shared/protocol/adapters/responses-events.ts";
-import type { ResponseObject, ResponseStatus } from "../../../../shared/protocol/adapters/responses-object.ts";
+import type {
+  ResponseObject,
+  ResponseStatus,
+} from "../../../../shared/protocol/adapters/responses-object.ts";
 import { ResponseOutput, type Unnumbered } from "./response-output.ts";
 import { responseObject, type ResponseSettings } from "./response-object.ts";
 

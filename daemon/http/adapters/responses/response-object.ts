@@ -30,7 +30,10 @@ export interface ResponseProgress extends Pick<ResponseObject, "status" | "outpu
 
 const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
 
-export function responseObject({ id, createdAt, settings }: ResponseHead, progress: ResponseProgress): ResponseObject {
+export function responseObject(
+  { id, createdAt, settings }: ResponseHead,
+  progress: ResponseProgress,
+): ResponseObject {
   const { conversation, ...given } = settings;
   const { usage, completedAt, ...told } = progress;
   return {

@@ -57,9 +57,7 @@ export class ResponseOutput {
   /** A piece of the answer or of the reasoning. */
   *add(type: OpenText["type"], delta: string): Generator<Unnumbered> {
     if (this.#text !== null && this.#text.type !== type) yield* this.#closeText("completed");
-    if (this.#text === null) yield* this.#openText(type);
-    const open = this.#text;
-    if (open === null) return;
+    const open = this.#text ?? (yield* this.#openText(type));
     open.text += delta;
     const { id: item_id, index: output_index } = open;
     yield type === "message"
@@ -98,7 +96,10 @@ export class ResponseOutput {
     const call = this.#calls.get(tool_use_id);
     if (call === undefined) return;
     this.#calls.delete(tool_use_id);
-    const error = { type: "mcp_tool_execution_error" as const, content: [{ type: "text" as const, text: content }] };
+    const error = {
+      type: "mcp_tool_execution_error" as const,
+      content: [{ type: "text" as const, text: content }],
+    };
     const item: ItemOf<"mcp_call"> = is_error
       ? { ...call.item, status: "failed", error }
       : { ...call.item, status: "completed", output: content };
@@ -110,14 +111,16 @@ export class ResponseOutput {
   /** The turn has ended: nothing stays open. @param status of what had not come to its own end */
   *close(status: "completed" | "incomplete"): Generator<Unnumbered> {
     yield* this.#closeText(status);
-    for (const { index, item } of this.#calls.values()) yield this.#done(index, { ...item, status: "incomplete" });
+    for (const { index, item } of this.#calls.values())
+      yield this.#done(index, { ...item, status: "incomplete" });
     this.#calls.clear();
   }
 
-  *#openText(type: OpenText["type"]): Generator<Unnumbered> {
+  *#openText(type: OpenText["type"]): Generator<Unnumbered, OpenText> {
     const index = this.#items.length;
     const id = outputItemId(type, this.#responseId, index);
-    this.#text = { type, id, index, text: "" };
+    const open: OpenText = { type, id, index, text: "" };
+    this.#text = open;
     const item: OutputItem =
       type === "message"
         ? { id, type, status: "in_progress", role: "assistant", content: [] }
@@ -133,6 +136,7 @@ export class ResponseOutput {
           summary_index: 0,
           part: { type: "summary_text", text: "" },
         };
+    return open;
   }
 
   *#closeText(status: "completed" | "incomplete"): Generator<Unnumbered> {

@@ -61,9 +61,13 @@ function responsesRouter(options: AdapterOptions): Router {
     const scope = scopeOf(request);
     const { response: row } = await new Places(options, scope).require(params.response_id);
     if (!settingsOf(row).background)
-      throw new KartaError("invalid_request", "Only a response that was made with background: true can be cancelled.", {
-        fields: { param: "response_id" },
-      });
+      throw new KartaError(
+        "invalid_request",
+        "Only a response that was made with background: true can be cancelled.",
+        {
+          fields: { param: "response_id" },
+        },
+      );
     const source = eventsOf(row.session_id);
     await endTurn(options, scope, row);
     return (await readResponse(row, source)).response();
@@ -75,7 +79,8 @@ function responsesRouter(options: AdapterOptions): Router {
     await endTurn(options, scope, row);
     await responses.delete(row.id);
     // Nobody can come back to a session that was made for responses and has none.
-    const isLast = session.metadata.api === RESPONSES_API_NAME && (await responses.newestOf(session.id)) === null;
+    const isLast =
+      session.metadata.api === RESPONSES_API_NAME && (await responses.newestOf(session.id)) === null;
     if (isLast) await sessions.delete(scope, session.id);
     return { id: row.id, object: "response" as const, deleted: true as const };
   });
@@ -86,5 +91,6 @@ function responsesRouter(options: AdapterOptions): Router {
 
 /** The session to go on in, for a client that knows Karta's own API. */
 function pinnedTo(request: Request): string | null {
-  return request.get(SESSION_HEADER) ?? null;
+  const named = request.get(SESSION_HEADER);
+  return named === undefined || named === "" ? null : named;
 }

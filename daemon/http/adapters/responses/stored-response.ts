@@ -78,5 +78,7 @@ export async function readResponse(row: StoredResponse, source: EventSource): Pr
 }
 
 export function noSuchResponse(id: string): KartaError {
-  return new KartaError("not_found", `Response with id '${id}' not found.`, { fields: { param: "response_id" } });
+  return new KartaError("not_found", `Response with id '${id}' not found.`, {
+    fields: { param: "response_id" },
+  });
 }

@@ -1,6 +1,7 @@
 /** Which session a response goes on in, and what its agent is told: with OpenAI's client, on scripted agents. */
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
+import { toResponseInputItems } from "openai/lib/responses/ResponseInputItems";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import { httpBench } from "../../../../support/http.ts";
 import { openAi, refusalOf } from "../../../../support/openai.ts";
@@ -27,7 +28,9 @@ async function run(
   params: Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, "stream">,
   headers: Record<string, string> = {},
 ): Promise<Ran> {
-  const { data, response } = await client.responses.create({ model: "bot", ...params }, { headers }).withResponse();
+  const { data, response } = await client.responses
+    .create({ model: "bot", ...params }, { headers })
+    .withResponse();
   return {
     response: data,
     sessionId: response.headers.get("x-karta-session") ?? "",
@@ -76,7 +79,9 @@ describe("previous_response_id", () => {
   });
 
   test("of a response that is not there is OpenAI's own error", async () => {
-    const refusal = await refusalOf(client.responses.create({ model: "bot", input: "x", previous_response_id: "resp_1" }));
+    const refusal = await refusalOf(
+      client.responses.create({ model: "bot", input: "x", previous_response_id: "resp_1" }),
+    );
     expect(refusal).toBeInstanceOf(OpenAI.BadRequestError);
     expect(refusal).toMatchObject({ code: "previous_response_not_found", param: "previous_response_id" });
   });
@@ -89,9 +94,17 @@ describe("instructions", () => {
     const previous_response_id = first.response.id;
     const second = await run({ input: "two", instructions: "Be short.", previous_response_id });
     expect(second.heard).toBe("two");
-    const third = await run({ input: "three", instructions: "Be long.", previous_response_id: second.response.id });
+    const third = await run({
+      input: "three",
+      instructions: "Be long.",
+      previous_response_id: second.response.id,
+    });
     expect(third.heard).toMatch(/Be long\.[^]*three$/);
-    const fourth = await run({ input: "four", instructions: "Be long.", previous_response_id: third.response.id });
+    const fourth = await run({
+      input: "four",
+      instructions: "Be long.",
+      previous_response_id: third.response.id,
+    });
     expect([fourth.heard, fourth.sessionId]).toEqual(["four", first.sessionId]);
     expect(fourth.response.instructions).toBe("Be long.");
   });
@@ -105,12 +118,18 @@ describe("instructions", () => {
     });
     expect(heard).toMatch(/Be kind\.[^]*hello$/);
     expect((await bench.events(sessionId))[0]).toMatchObject({ type: "message", data: { text: "hello" } });
-    const { data } = await sessions.messages({ kind: "all" }, sessionId, { limit: 10, cursor: null, thinking: false });
+    const { data } = await sessions.messages({ kind: "all" }, sessionId, {
+      limit: 10,
+      cursor: null,
+      thinking: false,
+    });
     expect(data[0]).toMatchObject({ role: "user", text: "hello" });
   });
 });
 
 describe("an input that repeats the conversation", () => {
+  /** A response's items, as OpenAI's client sends them back. */
+  const said = ({ response }: Ran) => toResponseInputItems(response.output);
   const user = (content: string): ResponseInputItem => ({ role: "user", content });
 
   test("with the items that came goes on in the same session, however often", async () => {
@@ -123,10 +142,10 @@ describe("an input that repeats the conversation", () => {
         .end();
     const input: ResponseInputItem[] = [user("one")];
     const first = await run({ input, instructions: "Be short." });
-    input.push(...first.response.output, user("two"));
+    input.push(...said(first), user("two"));
     const second = await run({ input, instructions: "Be short." });
     expect([second.sessionId, second.heard]).toEqual([first.sessionId, "two"]);
-    input.push(...second.response.output, user("three"));
+    input.push(...said(second), user("three"));
     const third = await run({ input, instructions: "Be short." });
     expect([third.sessionId, third.heard]).toEqual([first.sessionId, "three"]);
   });
@@ -134,26 +153,40 @@ describe("an input that repeats the conversation", () => {
   test("by references to them likewise", async () => {
     const first = await run({ input: [user("one")] });
     const [item] = first.response.output;
-    const input: ResponseInputItem[] = [user("one"), { type: "item_reference", id: item?.id ?? "" }, user("two")];
+    const input: ResponseInputItem[] = [
+      user("one"),
+      { type: "item_reference", id: item?.id ?? "" },
+      user("two"),
+    ];
     expect(await run({ input })).toMatchObject({ sessionId: first.sessionId, heard: "two" });
   });
 
   test("that was edited begins anew, and is told as it is now", async () => {
     const first = await run({ input: [user("one")] });
-    const edited = await run({ input: [user("one and a half"), ...first.response.output, user("two")] });
+    const edited = await run({ input: [user("one and a half"), ...said(first), user("two")] });
     expect(edited.sessionId).not.toBe(first.sessionId);
     expect(edited.heard).toMatch(/\none and a half\n[^]*\nYou said: one\n[^]*two$/);
     const on = await run({
-      input: [user("one and a half"), ...first.response.output, user("two"), ...edited.response.output, user("three")],
+      input: [
+        user("one and a half"),
+        ...said(first),
+        user("two"),
+        ...said(edited),
+        user("three"),
+      ],
     });
     expect([on.sessionId, on.heard]).toEqual([edited.sessionId, "three"]);
   });
 
   test("that began elsewhere is told whole, and known from then on", async () => {
-    const input: ResponseInputItem[] = [user("hi"), { role: "assistant", content: "Hello!" }, user("who are you?")];
+    const input: ResponseInputItem[] = [
+      user("hi"),
+      { role: "assistant", content: "Hello!" },
+      user("who are you?"),
+    ];
     const first = await run({ input });
     expect(first.heard).toMatch(/\nhi\n[^]*\nHello!\n[^]*who are you\?$/);
-    const second = await run({ input: [...input, ...first.response.output, user("really?")] });
+    const second = await run({ input: [...input, ...said(first), user("really?")] });
     expect([second.sessionId, second.heard]).toEqual([first.sessionId, "really?"]);
   });
 
@@ -212,7 +245,10 @@ describe("a conversation", () => {
 
   test("takes no items when it is made", async () => {
     const items = [{ role: "user" as const, content: "hi" }];
-    expect(await refusalOf(client.conversations.create({ items }))).toMatchObject({ status: 400, param: "items" });
+    expect(await refusalOf(client.conversations.create({ items }))).toMatchObject({
+      status: 400,
+      param: "items",
+    });
   });
 });
 
@@ -236,11 +272,15 @@ describe("what is kept", () => {
     const first = await ask("one");
     const second = await ask("two", first);
     await client.responses.delete(first.response.id);
-    expect(await refusalOf(client.responses.retrieve(first.response.id))).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(await refusalOf(client.responses.retrieve(first.response.id))).toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
     expect((await ask("three", second)).sessionId).toBe(first.sessionId);
     const fork = await ask("other", second);
     expect(fork.heard).not.toContain("\none\n");
-    for (const row of store.outside.prepare("select id from responses where session_id = ?").all(first.sessionId))
+    for (const row of store.outside
+      .prepare("select id from responses where session_id = ?")
+      .all(first.sessionId))
       await client.responses.delete(String(row.id));
     expect((await sessions.get({ kind: "all" }, first.sessionId)).status).toBe("archived");
     expect((await sessions.get({ kind: "all" }, fork.sessionId)).status).toBe("active");
@@ -262,10 +302,15 @@ describe("what is kept", () => {
       input: [
         { role: "developer", content: "Be kind." },
         { role: "user", content: "hello" },
-        { role: "user", content: [{ type: "input_image", detail: "auto", image_url: "data:image/png;base64,AAAA" }] },
+        {
+          role: "user",
+          content: [{ type: "input_image", detail: "auto", image_url: "data:image/png;base64,AAAA" }],
+        },
       ],
     });
-    const listed = await Array.fromAsync(client.responses.inputItems.list(response.id, { limit: 2, order: "asc" }));
+    const listed = await Array.fromAsync(
+      client.responses.inputItems.list(response.id, { limit: 2, order: "asc" }),
+    );
     expect(listed).toMatchObject([
       { type: "message", role: "developer", content: [{ type: "input_text", text: "Be kind." }] },
       { type: "message", role: "user", content: [{ type: "input_text", text: "hello" }] },
@@ -288,7 +333,9 @@ describe("a scope", () => {
 
   test("knows no project that is not there, and no model", async () => {
     const strange = openAi(url, "/v1/projects/other");
-    expect(await refusalOf(strange.responses.create({ model: "bot", input: "x" }))).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(await refusalOf(strange.responses.create({ model: "bot", input: "x" }))).toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
     expect(await refusalOf(client.responses.create({ model: "gpt-4o", input: "x" }))).toMatchObject({
       status: 404,
       code: "model_not_found",

@@ -14,7 +14,13 @@ describe("the new message", () => {
       { type: "message", role: "assistant", id: "msg_1", content: [{ type: "output_text", text: "Hi." }] },
       { role: "developer", content: [{ type: "input_text", text: "Be kind." }] },
       { role: "user", content: "Do you" },
-      { role: "user", content: [{ type: "input_text", text: "ship" }, { type: "input_text", text: "free?" }] },
+      {
+        role: "user",
+        content: [
+          { type: "input_text", text: "ship" },
+          { type: "input_text", text: "free?" },
+        ],
+      },
     ];
     expect(readInput(items)).toEqual({
       text: "Do you\n\nship\nfree?",
@@ -74,7 +80,11 @@ describe("an input that cannot be", () => {
     ["no content", [{ role: "user" }], "input.0.content"],
     ["a type that is no text", [{ type: 7 }], "input.0.type"],
     ["a file", [{ role: "user", content: [{ type: "input_file", file_id: "1" }] }], "input.0.content.0.type"],
-    ["a text part without text", [{ role: "user", content: [{ type: "input_text" }] }], "input.0.content.0.text"],
+    [
+      "a text part without text",
+      [{ role: "user", content: [{ type: "input_text" }] }],
+      "input.0.content.0.text",
+    ],
     [
       "a picture from elsewhere",
       [{ role: "user", content: [{ type: "input_image", image_url: "https://shop.example/sock.png" }] }],

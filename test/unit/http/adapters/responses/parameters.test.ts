@@ -24,7 +24,8 @@ function at(name: string, value: unknown): Record<string, unknown> {
 async function create(params: Readonly<Record<string, unknown>>): Promise<unknown> {
   const body = { model: "bot", input: "hello", ...params };
   const answer = await rawRequest(bench.port, "POST", "/v1/responses", json, JSON.stringify(body));
-  if (answer.headers["content-type"]?.startsWith("text/event-stream") === true) return { stream: answer.body };
+  if (answer.headers["content-type"]?.startsWith("text/event-stream") === true)
+    return { stream: answer.body };
   return JSON.parse(answer.body);
 }
 
@@ -89,7 +90,11 @@ describe("a parameter that is refused", () => {
     ["no input", { input: undefined }, "input"],
     ["a wrong type", { stream: "yes" }, "stream"],
     ["metadata that is no text", { metadata: { n: 1 } }, "metadata.n"],
-    ["too much metadata", { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, ""])) }, "metadata"],
+    [
+      "too much metadata",
+      { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, ""])) },
+      "metadata",
+    ],
     ["the background without store", { background: true, store: false }, "background"],
   ])("%s", async (_what, params, param) => {
     expect(await create({ ...params })).toMatchObject({ error: { type: "invalid_request_error", param } });
@@ -105,7 +110,8 @@ test("the README's table is this one", () => {
 test("it has every parameter that OpenAI's client can send", () => {
   // Theirs is a type, which is no longer there when a test runs: the names stand in its declaration.
   const file = path.join(packageRoot(), "node_modules/openai/resources/responses/responses.d.ts");
-  const declared = /interface ResponseCreateParamsBase \{\n([^]*?)\n\}/.exec(readFileSync(file, "utf8"))?.[1] ?? "";
+  const declared =
+    /interface ResponseCreateParamsBase \{\n([^]*?)\n\}/.exec(readFileSync(file, "utf8"))?.[1] ?? "";
   const names = [...declared.matchAll(/^ {4}(\w+)\?:/gm)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(25);
   const known = new Set([...Object.keys(RESPONSES_PARAMETERS).map((name) => name.split(".")[0]), "stream"]);

@@ -68,7 +68,9 @@ function projected(drafts: readonly EventDraft[], head = HEAD): ResponseEvent[] 
 /** What OpenAI's client makes of the events. */
 async function understood(events: readonly ResponseEvent[]): Promise<unknown> {
   const lines = events.map((event) => `${JSON.stringify(event)}\n`);
-  return ResponseStream.fromReadableStream(ReadableStream.from(lines).pipeThrough(new TextEncoderStream())).finalResponse();
+  return ResponseStream.fromReadableStream(
+    ReadableStream.from(lines).pipeThrough(new TextEncoderStream()),
+  ).finalResponse();
 }
 
 const types = (events: readonly ResponseEvent[]): string[] =>
@@ -92,13 +94,16 @@ const TURNS: readonly (readonly [string, readonly EventDraft[]])[] = [
   ["that fails in the middle", [...TOOLS, call("three", "Bash"), error]],
   ["that fails at once", [error]],
   ["that is cancelled in the middle", [text("one "), call("one", "Bash"), done("cancelled")]],
-  ["with what OpenAI has no word for", [
-    { type: "step_start", data: { step_index: 0, description: "model call" } },
-    { type: "agent_handoff", data: { from: "default", to: "billing" } },
-    { type: "system", data: { subtype: "note", detail: null } },
-    text("ok"),
-    done("completed"),
-  ]],
+  [
+    "with what OpenAI has no word for",
+    [
+      { type: "step_start", data: { step_index: 0, description: "model call" } },
+      { type: "agent_handoff", data: { from: "default", to: "billing" } },
+      { type: "system", data: { subtype: "note", detail: null } },
+      text("ok"),
+      done("completed"),
+    ],
+  ],
 ];
 
 describe("a turn", () => {
@@ -107,11 +112,18 @@ describe("a turn", () => {
       const events = projected(drafts, head);
       expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, index) => index));
       const last = events.at(-1);
-      if (last === undefined || !("response" in last)) throw new Error("the last event is the response's end");
+      if (last === undefined || !("response" in last))
+        throw new Error("the last event is the response's end");
       const { response } = last;
-      expect(await understood(events)).toMatchObject({ id: response.id, status: response.status, error: response.error });
+      expect(await understood(events)).toMatchObject({
+        id: response.id,
+        status: response.status,
+        error: response.error,
+      });
       const opened = events.filter(({ type }) => type === "response.output_item.added").length;
-      const closed = events.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
+      const closed = events.flatMap((event) =>
+        event.type === "response.output_item.done" ? [event.item] : [],
+      );
       expect(closed).toHaveLength(opened);
       expect(response.output.map(({ id }) => id).sort()).toEqual(closed.map(({ id }) => id).sort());
       expect(new Set(response.output.map(({ id }) => id)).size).toBe(response.output.length);
@@ -154,7 +166,13 @@ describe("a turn", () => {
           status: "failed",
           error: { content: [{ text: "no such file" }] },
         },
-        { type: "mcp_call", server_label: "shop", name: "find_order", output: "order 17", status: "completed" },
+        {
+          type: "mcp_call",
+          server_label: "shop",
+          name: "find_order",
+          output: "order 17",
+          status: "completed",
+        },
         { type: "message", content: [{ text: "Found it." }] },
       ],
     });

@@ -79,7 +79,9 @@ describe("a stream", () => {
     const turn = await harness.nextTurn();
     turn.say("one ");
     await live.until('"delta":"one "');
-    const joined = await openStream(port, { path: `/v1/responses/${idIn(live.said)}?stream=true&starting_after=1` });
+    const joined = await openStream(port, {
+      path: `/v1/responses/${idIn(live.said)}?stream=true&starting_after=1`,
+    });
     await joined.until('"delta":"one "');
     turn.say("two").end();
     await Promise.all([live.end(), joined.end()]);
@@ -90,7 +92,8 @@ describe("a stream", () => {
     const live = await start({});
     await live.end();
     expect(live.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
-    for (const frame of framesIn(live.said)) expect(frame).toMatch(/^event: (\S+)\ndata: \{"type":"\1",.*\}\n\n$/);
+    for (const frame of framesIn(live.said))
+      expect(frame).toMatch(/^event: (\S+)\ndata: \{"type":"\1",.*\}\n\n$/);
   });
 
   test("of a failed turn ends with why; the client's helper does not throw", async () => {
@@ -132,7 +135,10 @@ describe("a client that leaves", () => {
   test.each([true, false])("cancels its turn in the foreground (stream: %s)", async (stream) => {
     byHand();
     const leaving = new AbortController();
-    const asked = client.responses.create({ model: "bot", input: "hello", stream }, { signal: leaving.signal });
+    const asked = client.responses.create(
+      { model: "bot", input: "hello", stream },
+      { signal: leaving.signal },
+    );
     const reading = asked.then(async (answer) => ("object" in answer ? answer : Array.fromAsync(answer)));
     const turn = await harness.nextTurn();
     leaving.abort();
@@ -227,9 +233,12 @@ describe("an error", () => {
   test("has the class that the client has for it", async () => {
     const { id } = await client.responses.create({ model: "bot", input: "hello" });
     expect(await client.responses.retrieve(id)).toMatchObject({ id });
-    const refused = async (call: PromiseLike<unknown>) => (await refusalOf(call)) instanceof OpenAI.BadRequestError;
+    const refused = async (call: PromiseLike<unknown>) =>
+      (await refusalOf(call)) instanceof OpenAI.BadRequestError;
     expect(await refused(client.responses.create({ model: "bot", input: "" }))).toBe(true);
-    expect(await refused(client.responses.create({ model: "bot", input: "x", temperature: 1, top_logprobs: 2 }))).toBe(true);
+    expect(
+      await refused(client.responses.create({ model: "bot", input: "x", temperature: 1, top_logprobs: 2 })),
+    ).toBe(true);
     for (const strange of ["resp_1", `resp_${"0".repeat(24)}`, "nonsense"]) {
       for (const call of [
         client.responses.retrieve(strange),
@@ -243,7 +252,9 @@ describe("an error", () => {
   test("a full queue is RateLimitError", async () => {
     byHand();
     const first = await client.responses.create({ model: "bot", input: "hello", background: true });
-    const conversation = (await client.responses.retrieve(first.id).withResponse()).response.headers.get("x-karta-session");
+    const conversation = (await client.responses.retrieve(first.id).withResponse()).response.headers.get(
+      "x-karta-session",
+    );
     const send = () => client.responses.create({ model: "bot", input: "x", background: true, conversation });
     for (let waiting = 0; waiting < 16; waiting += 1) await send();
     expect(await refusalOf(send())).toBeInstanceOf(OpenAI.RateLimitError);
@@ -267,9 +278,9 @@ describe("a request that is sent again with its Idempotency-Key", () => {
       const streamed = await client.responses.stream(params, { headers }).finalResponse();
       expect(streamed).toMatchObject({ id: made.id, output_text: made.output_text });
       expect(harness.turns).toHaveLength(turns + 1);
-      expect(await refusalOf(client.responses.create({ ...params, input: "other" }, { headers }))).toBeInstanceOf(
-        OpenAI.ConflictError,
-      );
+      expect(
+        await refusalOf(client.responses.create({ ...params, input: "other" }, { headers })),
+      ).toBeInstanceOf(OpenAI.ConflictError);
     }
   });
 
