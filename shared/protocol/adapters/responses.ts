@@ -106,6 +106,7 @@ export const responsesRoutes = {
     stream: ResponseFrameSchema,
     answerHeaders,
     errors: [
+      "not_found",
       "unknown_agent",
       "policy_refused",
       "queue_full",
