@@ -89,11 +89,11 @@ describe("an error", () => {
     ).toBe(true);
     for (const strange of ["resp_1", `resp_${"0".repeat(24)}`, "nonsense"]) {
       for (const call of [
-        client.responses.retrieve(strange),
-        client.responses.delete(strange),
-        client.responses.inputItems.list(strange),
+        () => client.responses.retrieve(strange),
+        () => client.responses.delete(strange),
+        () => client.responses.inputItems.list(strange),
       ])
-        expect(await refusalOf(call)).toBeInstanceOf(OpenAI.NotFoundError);
+        expect(await refusalOf(call())).toBeInstanceOf(OpenAI.NotFoundError);
     }
   });
 

@@ -25,11 +25,11 @@ describe("a conversation", () => {
       deleted: true,
     });
     for (const gone of [
-      client.conversations.retrieve(made.id),
-      client.responses.create({ model: "bot", input: "three", conversation: made.id }),
-      client.responses.retrieve(first.response.id), // freed with its session
+      () => client.conversations.retrieve(made.id),
+      () => client.responses.create({ model: "bot", input: "three", conversation: made.id }),
+      () => client.responses.retrieve(first.response.id), // freed with its session
     ])
-      expect(await refusalOf(gone)).toBeInstanceOf(OpenAI.NotFoundError);
+      expect(await refusalOf(gone())).toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   test("may be any session, by its own id too or by the header; a fork of it hears all of it", async () => {
