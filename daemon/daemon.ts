@@ -30,6 +30,7 @@ import { servedProjects } from "./projects/served-projects.ts";
 import { sessionProjects } from "./projects/session-projects.ts";
 import { Workspaces } from "./projects/workspace.ts";
 import { Conversations } from "./sessions/conversations.ts";
+import { KeyedQueue } from "./sessions/keyed-queue.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
 import { daemonStatus } from "./status.ts";
@@ -204,6 +205,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         turns: store.turns,
         now,
       }),
+      responses: store.responses,
+      sessionOrder: new KeyedQueue(),
     };
     const app = publicApp({
       ...families,

@@ -3,7 +3,7 @@ import type { Express } from "express";
 import type { Logger } from "pino";
 import { controlRoutes, VERSION_HEADER, type Status } from "../../shared/protocol/control.ts";
 import type { DoctorReport } from "../../shared/protocol/doctor.ts";
-import { baseApp, mountSessionFamilies, type PublicAppOptions } from "../http/app.ts";
+import { baseApp, mountSessionFamilies, type PublicAppOptions, type SharedOptions } from "../http/app.ts";
 import { adapterErrors } from "../http/adapters/mount-adapters.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { limitBodies } from "../http/json-body.ts";
@@ -13,13 +13,7 @@ import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
-export interface ControlAppOptions
-  extends
-    FeedOptions,
-    Pick<
-      PublicAppOptions,
-      "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "metrics"
-    > {
+export interface ControlAppOptions extends FeedOptions, Pick<PublicAppOptions, SharedOptions | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

@@ -9,7 +9,7 @@ import type { EventSource } from "../events/watcher.ts";
 import type { Conversations } from "../sessions/conversations.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
-import type { ServedProjects } from "./adapters/adapter.ts";
+import type { AdapterOptions, ServedProjects } from "./adapters/adapter.ts";
 import { adapterErrors, mountAdapters } from "./adapters/mount-adapters.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
@@ -29,6 +29,8 @@ export interface PublicAppOptions {
   /** The projects as models of other APIs. */
   readonly served: ServedProjects;
   readonly conversations: Conversations;
+  readonly responses: AdapterOptions["responses"];
+  readonly sessionOrder: AdapterOptions["sessionOrder"];
   readonly metrics: MetricsPage;
   readonly isDraining: () => boolean;
   readonly version: string;
@@ -40,16 +42,17 @@ export interface PublicAppOptions {
   readonly logger: Logger;
 }
 
+/** What both planes are given. */
+export type SharedOptions =
+  "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "responses" | "sessionOrder";
+
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";
 
 /** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
 export function mountSessionFamilies(
   app: Express,
-  options: Pick<
-    PublicAppOptions,
-    "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "logger"
-  >,
+  options: Pick<PublicAppOptions, SharedOptions | "logger">,
 ): void {
   const { projectExists, ...rest } = options;
   const projectScope = (request: Request): Scope => {

@@ -143,7 +143,7 @@ export async function turnContinuation(
 }
 
 /** A turn's stored events after a seq, up to one that ends it, or to the log's end. @throws KartaError `cursor_expired` */
-async function readTurn(
+export async function readTurn(
   source: EventSource,
   turnId: string,
   after: number,

@@ -117,6 +117,12 @@ export class EventRepository {
     const young = oldest.findIndex(({ timestamp }) => timestamp >= before);
     const last = (young < 0 ? oldest : oldest.slice(0, young)).at(-1);
     if (last === undefined) return 0;
+    // A response without the beginning of its turn could not be shown. It goes first: a crash leaves nothing half there.
+    await this.#db
+      .deleteFrom("responses")
+      .where("session_id", "=", sessionId)
+      .where("accepted_seq", "<=", last.seq)
+      .execute();
     const { numDeletedRows } = await this.#db
       .deleteFrom("events")
       .where("session_id", "=", sessionId)

@@ -2,7 +2,7 @@
  * The schema's history, oldest first. A migration that has shipped is never edited; each runs in a transaction of its
  * own, so a crash in the middle leaves the store at the one before.
  */
-import type { Kysely } from "kysely";
+import { sql, type Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
 
 const first: Migration = {
@@ -143,10 +143,36 @@ const conversations: Migration = {
   },
 };
 
+const responses: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable("responses")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("session_id", "text", (column) => column.notNull().references("sessions.id"))
+      .addColumn("turn_id", "text", (column) => column.notNull())
+      .addColumn("accepted_seq", "integer", (column) => column.notNull())
+      .addColumn("parent_id", "text")
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addColumn("settings", "text", (column) => column.notNull())
+      .addColumn("input", "text", (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createIndex("responses_by_session")
+      .on("responses")
+      .columns(["session_id", "accepted_seq"])
+      .execute();
+    // A session that is deleted frees its responses in the same write, whoever deletes it.
+    await sql`create trigger responses_end_with_session after update of archived_at on sessions
+      when new.archived_at is not null
+      begin delete from responses where session_id = new.id; end`.execute(db);
+  },
+};
+
 /** Name → migration; names sort in the order they run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
   "0002_idempotency": idempotency,
   "0003_participants": participants,
   "0004_conversations": conversations,
+  "0005_responses": responses,
 };

@@ -81,6 +81,21 @@ export interface EventRow {
   data: string;
 }
 
+/** What a stored response of OpenAI's Responses API repeats of its request; what it says is its turn's events. */
+export interface ResponseRow {
+  id: string;
+  session_id: string;
+  turn_id: string;
+  /** The seq of the turn's `message` event. */
+  accepted_seq: number;
+  /** The response that it goes on from; null for a first one. */
+  parent_id: string | null;
+  created_at: number;
+  /** JSON objects of the adapter's. */
+  settings: string;
+  input: string;
+}
+
 export interface Tables {
   projects: ProjectRow;
   sessions: SessionRow;
@@ -88,4 +103,5 @@ export interface Tables {
   participants: ParticipantRow;
   conversations: ConversationRow;
   events: EventRow;
+  responses: ResponseRow;
 }

@@ -7,6 +7,7 @@ import { EventRepository } from "./events.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
+import { ResponseRepository } from "./responses.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
 import { migrationsIn, sqliteDialect } from "./sqlite.ts";
@@ -33,6 +34,7 @@ export class Store {
   readonly participants: ParticipantRepository;
   readonly conversations: ConversationRepository;
   readonly events: EventRepository;
+  readonly responses: ResponseRepository;
   readonly #db: Kysely<Tables>;
 
   private constructor(db: Kysely<Tables>) {
@@ -43,6 +45,7 @@ export class Store {
     this.participants = new ParticipantRepository(db);
     this.conversations = new ConversationRepository(db);
     this.events = new EventRepository(db);
+    this.responses = new ResponseRepository(db);
   }
 
   /**

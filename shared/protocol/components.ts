@@ -19,6 +19,8 @@ import {
 import { ANTHROPIC_COMPONENTS } from "./adapters/anthropic/components.ts";
 import { ChatChunkSchema, ChatCompletionSchema, ModelSchema } from "./adapters/openai-chat.ts";
 import { OpenAiErrorSchema } from "./adapters/openai-errors.ts";
+import { ResponseEventSchema, ResponseFrameSchema } from "./adapters/responses-events.ts";
+import { OutputItemSchema, ResponseObjectSchema } from "./adapters/responses-object.ts";
 import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
@@ -81,6 +83,10 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ...eventSchemas,
   SubscriptionError: SubscriptionErrorSchema,
   StreamFrame: StreamFrameSchema,
+  OpenAiResponse: ResponseObjectSchema,
+  OpenAiOutputItem: OutputItemSchema,
+  OpenAiResponseEvent: ResponseEventSchema,
+  OpenAiResponseFrame: ResponseFrameSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

@@ -10,6 +10,7 @@ import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import { Conversations } from "../../daemon/sessions/conversations.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
+import { KeyedQueue } from "../../daemon/sessions/keyed-queue.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
 import { observeKarta } from "./contract/observer.ts";
@@ -44,6 +45,8 @@ export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | 
       turns: store.store.turns,
       now: () => Date.now(),
     }),
+    responses: store.store.responses,
+    sessionOrder: new KeyedQueue(),
     metrics: { contentType: "text/plain", text: () => Promise.resolve("") },
     isDraining: () => false,
     version: "0.0.0",

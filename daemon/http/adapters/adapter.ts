@@ -10,6 +10,7 @@ import type { Conversations } from "../../sessions/conversations.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
 import type { ToAnswer } from "./errors.ts";
+import type { ResponseStore } from "./responses/stored-response.ts";
 
 /** A project as a model. */
 export interface ServedProject {
@@ -28,6 +29,11 @@ export interface ServedProjects {
   findDefault(): ServedProject;
 }
 
+/** Work on one session, one after the other: what is looked up before a message is sent still holds when it is. */
+export interface SessionOrder {
+  run<T>(sessionId: string, work: () => Promise<T>): Promise<T>;
+}
+
 export interface AdapterOptions {
   readonly sessions: SessionService;
   /** One session's events, to watch or to page through. */
@@ -36,6 +42,9 @@ export interface AdapterOptions {
   readonly scopeOf: (request: Request) => Scope;
   readonly served: ServedProjects;
   readonly conversations: Conversations;
+  readonly responses: ResponseStore;
+  /** The same for all families and planes. */
+  readonly sessionOrder: SessionOrder;
   readonly logger: Logger;
 }
 

@@ -6,8 +6,9 @@ import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { adapterBoundary } from "./errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
 import { openAiChat } from "./openai-chat/adapter.ts";
+import { responsesAdapter } from "./responses/routes.ts";
 
-const ADAPTERS: readonly Adapter[] = [openAiChat, anthropic];
+const ADAPTERS: readonly Adapter[] = [openAiChat, responsesAdapter, anthropic];
 
 export function mountAdapters(app: Express, base: string, kind: FamilyKind, options: AdapterOptions): void {
   for (const { families, router } of ADAPTERS) if (families.includes(kind)) app.use(base, router(options));

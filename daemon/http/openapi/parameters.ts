@@ -18,6 +18,8 @@ const IN_PATHS: Readonly<Record<string, string>> = {
   agent: "`PROJECT`, or `PROJECT@AGENT`.",
   environment: "The project's name.",
   model: "A project's name, `name@agent` or `name@version`.",
+  response_id: "The response's id, `resp_…`.",
+  conversation_id: "The conversation's id, `conv_…`; a session's, `sess_…`, will do too.",
   request_id: "The `request_id` of the event that asked, `req_…`.",
 };
 

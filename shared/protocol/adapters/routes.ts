@@ -2,6 +2,7 @@
 import type { Route } from "../route.ts";
 import { anthropicRoutes } from "./anthropic/routes.ts";
 import { openAiChatRoutes } from "./openai-chat.ts";
+import { RESPONSES_API } from "./responses.ts";
 
 /** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
 export type FamilyKind = "flat" | "project";
@@ -22,6 +23,7 @@ export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
     families: ["flat", "project"],
     routes: openAiChatRoutes,
   },
+  RESPONSES_API,
   {
     tag: "anthropic",
     description:

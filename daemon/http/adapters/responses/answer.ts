@@ -1,0 +1,62 @@
+/** How a response is answered: whole, or as its events. */
+import type { Response } from "express";
+import type { Logger } from "pino";
+import { KartaError } from "../../../../shared/errors.ts";
+import type { ResponseFrame } from "../../../../shared/protocol/adapters/responses-events.ts";
+import type { ResponseObject } from "../../../../shared/protocol/adapters/responses-object.ts";
+import type { EventSource } from "../../../events/watcher.ts";
+import { streamTurn, wholeTurn, type RunningTurn, type TurnProjection } from "../turn.ts";
+import { projectionOf, readResponse, type StoredResponse } from "./stored-response.ts";
+
+/** OpenAI names each event in its frame too. */
+function frameOf(event: ResponseFrame): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** @param after the last number that the reader has seen; -1: none */
+function streamed(row: StoredResponse, after: number): TurnProjection {
+  const projection = projectionOf(row);
+  const shown = (events: readonly ResponseFrame[]): string =>
+    events.flatMap((event) => (event.sequence_number > after ? frameOf(event) : "")).join("");
+  return {
+    opening: shown(projection.open()),
+    frames: (event) => shown(projection.add(event)),
+    failure: (code, message) =>
+      frameOf({ type: "error", sequence_number: projection.nextNumber, code, message, param: null }),
+    ping: ": ping\n\n",
+  };
+}
+
+/** The events of a turn that was accepted just now. */
+export function streamResponse(
+  response: Response,
+  { row, running }: { readonly row: StoredResponse; readonly running: RunningTurn },
+  logger: Logger,
+): void {
+  streamTurn(response, running, streamed(row, -1), logger);
+}
+
+/** The events of a stored response, those that are still to come too. @param after as `starting_after` */
+export function streamAgain(
+  response: Response,
+  {
+    row,
+    source,
+    after,
+  }: { readonly row: StoredResponse; readonly source: EventSource; readonly after: number },
+  logger: Logger,
+): void {
+  const turn = { kind: "ended" as const, id: row.turn_id, agent: "", acceptedSeq: row.accepted_seq };
+  streamTurn(response, { sessionId: row.session_id, accepted: turn, source }, streamed(row, after), logger);
+}
+
+/** Waits for the turn's end. @throws KartaError with the code of a turn that failed */
+export async function wholeResponse(row: StoredResponse, running: RunningTurn): Promise<ResponseObject> {
+  await wholeTurn(running);
+  const projection = await readResponse(row, running.source);
+  if (projection.isOver) return projection.response();
+  throw new KartaError(
+    "storage_unavailable",
+    "the turn has ended, but its end could not be stored; see `karta logs`",
+  );
+}

@@ -1,0 +1,63 @@
+/** Stored responses of OpenAI's Responses API. They go with their session, or with the oldest events (`events.ts`). */
+import { sql, type Kysely } from "kysely";
+import type { ResponseRow, Tables } from "./schema.ts";
+
+export class ResponseRepository {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** Harmless for one that is there: the turn of a repeated request has its response already. */
+  async put(row: ResponseRow): Promise<void> {
+    await this.#db
+      .insertInto("responses")
+      .values(row)
+      .onConflict((conflict) => conflict.column("id").doNothing())
+      .execute();
+  }
+
+  async get(id: string): Promise<ResponseRow | null> {
+    const row = await this.#db.selectFrom("responses").selectAll().where("id", "=", id).executeTakeFirst();
+    return row ?? null;
+  }
+
+  /** The response of a session's newest turn that has one. */
+  async newestOf(sessionId: string): Promise<ResponseRow | null> {
+    const row = await this.#db
+      .selectFrom("responses")
+      .selectAll()
+      .where("session_id", "=", sessionId)
+      .orderBy("accepted_seq", "desc")
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
+  /** The newest message that a session accepted, by whatever API. */
+  async newestTurnOf(sessionId: string): Promise<string | null> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .select("id")
+      .where("session_id", "=", sessionId)
+      .orderBy("created_at", "desc")
+      .orderBy(sql`rowid`, "desc")
+      .executeTakeFirst();
+    return row?.id ?? null;
+  }
+
+  /** Whether a message was sent to a session with this Idempotency-Key. */
+  async isKeyUsed(sessionId: string, key: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .select("id")
+      .where("session_id", "=", sessionId)
+      .where("idempotency_key", "=", key)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#db.deleteFrom("responses").where("id", "=", id).execute();
+  }
+}
