@@ -16,6 +16,7 @@ import {
   UsageSchema,
   UserMessageSchema,
 } from "../events.ts";
+import { ClientEventSchema, WireEventSchema } from "./adapters/managed-agents.ts";
 import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
@@ -43,6 +44,14 @@ export function pascalCase(name: string): string {
 const eventSchemas = Object.fromEntries(
   SessionEventSchema.options.map((option): [string, z.ZodType] => [
     `${pascalCase(option.shape.type.value)}Event`,
+    option,
+  ]),
+);
+
+/** `UserMessageEvent` and so on. */
+const clientEventSchemas = Object.fromEntries(
+  ClientEventSchema.options.map((option): [string, z.ZodType] => [
+    `${pascalCase(option.shape.type.value.replace(".", "_"))}Event`,
     option,
   ]),
 );
@@ -78,6 +87,9 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ...eventSchemas,
   SubscriptionError: SubscriptionErrorSchema,
   StreamFrame: StreamFrameSchema,
+  ...clientEventSchemas,
+  ManagedAgentsClientEvent: ClientEventSchema,
+  ManagedAgentsEvent: WireEventSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

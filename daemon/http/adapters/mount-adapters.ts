@@ -4,8 +4,9 @@ import type { Logger } from "pino";
 import type { FamilyKind } from "../../../shared/protocol/adapters/routes.ts";
 import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { adapterBoundary } from "./errors.ts";
+import { managedAgents } from "./managed-agents/routes.ts";
 
-const ADAPTERS: readonly Adapter[] = [];
+const ADAPTERS: readonly Adapter[] = [managedAgents];
 
 export function mountAdapters(app: Express, base: string, kind: FamilyKind, options: AdapterOptions): void {
   for (const { families, router } of ADAPTERS) if (families.includes(kind)) app.use(base, router(options));
