@@ -9,6 +9,7 @@ import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { Metadata } from "../../../../shared/protocol/metadata.ts";
 import type { Session } from "../../../../shared/protocol/sessions.ts";
 import type { EventSource } from "../../../events/watcher.ts";
+import type { Scope } from "../../../sessions/scope.ts";
 
 /** Which API a session was made by, where its maker has no use of its own for the key. */
 const API = "api";
@@ -18,28 +19,47 @@ const TITLE_CHARACTERS = 80;
 /** The first message is the first event but for hand-offs by PATCH. */
 const FIRST_EVENTS = 20;
 
-/** @throws KartaError `invalid_request` for two users, or metadata past its limit */
-export function metadataOf({ metadata = {}, end_user }: NewConversation): Metadata {
+/** The one user whose sessions a scope is limited to; null: everybody's, and a request says itself whom it means. */
+export function subjectOf(scope: Scope): string | null {
+  return "endUser" in scope && typeof scope.endUser === "string" ? scope.endUser : null;
+}
+
+/**
+ * The metadata of a new session. A scope's own user stands over the one that the body names.
+ * @throws KartaError `invalid_request` for two users, or metadata past its limit
+ */
+export function metadataOf(scope: Scope, { metadata = {}, end_user }: NewConversation): Metadata {
+  const subject = subjectOf(scope);
   const found = new Map(Object.entries(metadata));
   const named = found.get(END_USER);
-  if (end_user !== undefined && named !== undefined && named !== end_user)
-    throw invalid(END_USER, "expected the same as metadata.end_user, or one of the two");
-  if (end_user !== undefined) found.set(END_USER, end_user);
+  if (subject === null) {
+    if (named !== undefined && typeof named !== "string")
+      throw invalid(`metadata.${END_USER}`, "expected a string");
+    if (end_user !== undefined && named !== undefined && named !== end_user)
+      throw invalid(END_USER, "expected the same as metadata.end_user, or one of the two");
+  }
+  const user = subject ?? end_user;
+  if (user !== undefined) found.set(END_USER, user);
   if (found.size > LIMITS.metadataKeys)
     throw invalid("metadata", `expected at most ${LIMITS.metadataKeys} keys, end_user among them`);
   if (!found.has(API) && found.size < LIMITS.metadataKeys) found.set(API, NAME);
   return Object.fromEntries(found);
 }
 
-/** @param named the user that the request names @throws KartaError `invalid_request` without one */
-export function requireEndUser(named: string | undefined): string {
-  if (named === undefined) throw invalid(END_USER, "required: whose sessions to list");
-  return named;
+/** Whose sessions are listed. @param named the user that the request names @throws KartaError `invalid_request` without one */
+export function endUserOf(scope: Scope, named: string | undefined): string {
+  const user = subjectOf(scope) ?? named;
+  if (user === undefined) throw invalid(END_USER, "required: whose sessions to list");
+  return user;
 }
 
-/** @throws KartaError `not_found` when the session is another user's than the one that the request names */
-export function requireUsers(owner: unknown, named: string | undefined): void {
-  if (named !== undefined && String(owner) !== named) throw new KartaError("not_found", "no such session");
+/**
+ * @param owner what the session's metadata has
+ * @throws KartaError `not_found` when that is another user than the one that the request names
+ */
+export function requireUsers(scope: Scope, owner: unknown, named: string | undefined): void {
+  if (subjectOf(scope) !== null || named === undefined || owner === named) return;
+  throw new KartaError("not_found", "no such session");
 }
 
 export async function summaryOf(session: Session, source: EventSource): Promise<ConversationSummary> {

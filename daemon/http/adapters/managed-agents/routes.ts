@@ -7,7 +7,7 @@ import { mount, STREAMED } from "../../mount.ts";
 import { lastEventId, requireNext } from "../../routes/events.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { takeClientEvent } from "./client-events.ts";
-import { metadataOf, requireEndUser, requireUsers, summaryOf } from "./conversations.ts";
+import { endUserOf, metadataOf, requireUsers, summaryOf } from "./conversations.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { streamConversation } from "./stream.ts";
 import { wholeTranscript } from "./transcript.ts";
@@ -26,15 +26,17 @@ function managedAgentsRouter({ sessions, eventsOf, scopeOf, logger }: AdapterOpt
   const router = Router({ mergeParams: true });
 
   mount(router, managedAgentsRoutes.createManagedSession, async ({ request, body }) => {
-    const made = { metadata: metadataOf(body) };
-    const { id } = await sessions.create(scopeOf(request), made, idempotencyOf(request, body));
+    const scope = scopeOf(request);
+    const made = { metadata: metadataOf(scope, body) };
+    const { id } = await sessions.create(scope, made, idempotencyOf(request, body));
     return { id, status: "idle" as const };
   });
 
   mount(router, managedAgentsRoutes.listManagedSessions, async ({ request, query }) => {
+    const scope = scopeOf(request);
     const page = await sessions.list(
-      scopeOf(request),
-      { project: null, status: "active", metadata: { [END_USER]: requireEndUser(query.end_user) } },
+      scope,
+      { project: null, status: "active", metadata: { [END_USER]: endUserOf(scope, query.end_user) } },
       { limit: query.limit ?? DEFAULT_PAGE, cursor: query.cursor ?? null },
     );
     const data = await Promise.all(page.data.map((session) => summaryOf(session, eventsOf(session.id))));
@@ -66,7 +68,7 @@ function managedAgentsRouter({ sessions, eventsOf, scopeOf, logger }: AdapterOpt
   mount(router, managedAgentsRoutes.getManagedTranscript, async ({ request, params, query }) => {
     const scope = scopeOf(request);
     const { metadata } = await sessions.get(scope, params.id);
-    requireUsers(metadata[END_USER], query.end_user);
+    requireUsers(scope, metadata[END_USER], query.end_user);
     return wholeTranscript((cursor) =>
       sessions.messages(scope, params.id, { limit: LIMITS.pageSize, cursor, thinking: true }),
     );

@@ -183,6 +183,7 @@ describe("it refuses", () => {
     ["a list of nobody's sessions", "GET", "", undefined, "end_user: required"],
     ["an empty user", "GET", "?end_user=", undefined, "end_user"],
     ["two users", "POST", "", { end_user: "a", metadata: { end_user: "b" } }, "expected the same"],
+    ["a user that is no text", "POST", "", { metadata: { end_user: 7 } }, "metadata.end_user: expected a string"],
     ["metadata that is none", "POST", "", { metadata: { deep: {} } }, "metadata.deep"],
     ["an event of no type", "POST", "/ID/events", {}, "expected one of: user.message"],
     ["an event of another type", "POST", "/ID/events", { type: "user.song" }, "expected one of: user.message"],
