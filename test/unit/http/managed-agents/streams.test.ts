@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { httpBench, openStream, rawRequest } from "../../../support/http.ts";
 import { isStop, ManagedAgentsClient, read, requireAction, type Event } from "../../../support/managed-agents.ts";
-import { eventually } from "../../../support/processes.ts";
+import { eventually, eventuallyIs } from "../../../support/processes.ts";
 import { spawnerForTests } from "../../apps/temp-project.ts";
 
 const bench = await httpBench(spawnerForTests());
@@ -146,7 +146,7 @@ describe("a request", () => {
     const id = await client.create();
     const turn = await begin(id);
     const decided = [ask(turn, "One"), ask(turn, "Two")];
-    await eventually(async () => (await client.get(id)).events.length === 3, "both are asked");
+    await eventuallyIs(async () => (await client.get(id)).events.length, 3); // both are asked
     const one = requireAction(await client.follow(id, 0));
     expect(one.tool).toBe("One");
     await client.confirm(id, one, "approve_once");
@@ -222,6 +222,7 @@ describe("a cursor", () => {
     const first = await begin(id, "first");
     await client.say(id, "second");
     const reading = client.follow(id, 0);
+    await eventually(() => store.feed.size === 1, "the stream is open");
     first.say("one").end();
     const one = await reading;
     expect(one.parts).toEqual(["one"]);
