@@ -93,8 +93,10 @@ describe.each(["/v1/projects/bot", "/local/bot/v1"])("a browser client of %s", (
     expect(first.events[0]).toMatchObject({ type: "session.status_running", seq: 1 });
     expect(first.events.filter(({ type }) => type === "agent.message").length).toBeGreaterThan(1);
     expect(first.last).toMatchObject({ type: "session.status_idle", stop_reason: "end_turn" });
-    const usage = first.last?.type === "session.status_idle" && "usage" in first.last ? first.last.usage : null;
-    expect(usage?.total_tokens).toBe((usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0));
+    const { last } = first;
+    if (last?.type !== "session.status_idle" || last.stop_reason !== "end_turn") throw new Error("no usage");
+    expect(last.usage.input_tokens).toBeGreaterThan(0);
+    expect(last.usage.total_tokens).toBe(last.usage.input_tokens + last.usage.output_tokens);
 
     const second = await client.ask(id, "What did I say first?", lastSeq(first.events));
     expect(second.parts).toEqual(["You first said: My name is Ada"]);

@@ -4,7 +4,7 @@ import type { Response } from "express";
 import type { Session } from "../../../../shared/protocol/sessions.ts";
 import type { EventSource } from "../../../events/watcher.ts";
 import { placeAfter } from "./place.ts";
-import { readBack } from "./read-back.ts";
+import { isAtRest } from "./rest.ts";
 import { WireProjection } from "./wire-events.ts";
 
 const PAGE = 500;
@@ -18,9 +18,10 @@ export async function writeSnapshot(
 ): Promise<void> {
   const upTo = session.last_seq;
   const projection = new WireProjection(await placeAfter(source, after));
-  const status = await statusOf(source, session);
+  // A session that waits for its people is idle: the next word is theirs.
+  const isIdle = session.pending_input !== null || (await isAtRest(source, session));
   response.status(200).type("json");
-  response.write(`{"id":${JSON.stringify(session.id)},"status":"${status}","events":[`);
+  response.write(`{"id":${JSON.stringify(session.id)},"status":"${isIdle ? "idle" : "running"}","events":[`);
   let separator = "";
   for (let cursor = after; cursor < upTo && !response.closed; ) {
     const page = await source.page(cursor, PAGE);
@@ -32,20 +33,4 @@ export async function writeSnapshot(
     if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
   }
   response.end("]}");
-}
-
-/**
- * A session that waits for its people is idle. One whose last turn has ended, but whose end is just being stored, still
- * runs: a client that reads on will see the end.
- */
-async function statusOf(
-  source: EventSource,
-  { turn, pending_input, last_seq }: Session,
-): Promise<"idle" | "running"> {
-  if (pending_input !== null) return "idle";
-  if (turn !== null) return "running";
-  for await (const { type, turnId } of readBack(source, last_seq)) {
-    if (turnId !== null) return type === "done" || type === "error" ? "idle" : "running";
-  }
-  return "idle";
 }

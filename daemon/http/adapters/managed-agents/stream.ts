@@ -7,6 +7,7 @@ import type { EventSource } from "../../../events/watcher.ts";
 import { streamFrames } from "../../sse.ts";
 import { placeAfter } from "./place.ts";
 import { readBack } from "./read-back.ts";
+import { isAtRest } from "./rest.ts";
 import { endsStream, WireProjection } from "./wire-events.ts";
 
 export interface ConversationStream {
@@ -49,12 +50,11 @@ export async function streamConversation(
 async function closesAt(
   source: EventSource,
   after: number,
-  { last_seq, turn, pending_input }: Session,
+  session: Session,
 ): Promise<(event: LoggedEvent) => boolean> {
-  const [from, begun] = await Promise.all([
-    turn === null ? lastEnd(source, after, last_seq) : last_seq + 1,
-    turnAt(source, after),
-  ]);
+  const { last_seq, pending_input } = session;
+  const from = (await isAtRest(source, session)) ? await lastEnd(source, after, last_seq) : last_seq + 1;
+  const begun = await turnAt(source, after);
   return (event) => {
     if (event.seq >= from) return true;
     if (event.type !== "input_required") return event.turnId === begun;

@@ -4,6 +4,8 @@ import type { TranscriptSchema } from "../../../../shared/protocol/adapters/mana
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { MessagePage } from "../../../../shared/protocol/messages.ts";
 
+type TranscriptMessage = z.input<typeof TranscriptSchema>["messages"][number];
+
 /** Bytes of JSON; beyond it the oldest messages are left out. */
 const MOST_BYTES = 2 * LIMITS.messagePageBytes;
 
@@ -11,12 +13,13 @@ const MOST_BYTES = 2 * LIMITS.messagePageBytes;
 export async function wholeTranscript(
   pageAfter: (cursor: string | null) => Promise<MessagePage>,
 ): Promise<z.input<typeof TranscriptSchema>> {
-  const kept: { readonly message: MessagePage["data"][number]; readonly bytes: number }[] = [];
+  const kept: { readonly message: TranscriptMessage; readonly bytes: number }[] = [];
   let bytes = 0;
   let isCut = false;
   for (let cursor: string | null = null; ; ) {
     const page: MessagePage = await pageAfter(cursor);
-    for (const message of page.data) {
+    for (const { id, role, parts } of page.data) {
+      const message = { id, role, parts };
       const size = Buffer.byteLength(JSON.stringify(message));
       kept.push({ message, bytes: size });
       bytes += size;
@@ -28,7 +31,7 @@ export async function wholeTranscript(
     cursor = page.next_cursor;
     if (cursor !== null) continue;
     return {
-      messages: kept.map(({ message: { id, role, parts } }) => ({ id, role, parts })),
+      messages: kept.map(({ message }) => message),
       ...(isCut ? { truncated: true } : {}),
       ...(page.unavailable === undefined ? {} : { unavailable: page.unavailable }),
     };
