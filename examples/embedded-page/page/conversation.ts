@@ -173,7 +173,7 @@ export class Conversation {
   }
 
   /** @param key that of the same try; left out, trying again is another message */
-  #fail(view: ReplyView, error: unknown, asked: string, key = crypto.randomUUID()): void {
+  #fail(view: ReplyView, error: unknown, asked: string, key: string = crypto.randomUUID()): void {
     const problem = problemOf(error);
     this.#failed = view;
     view.fail(problem, () => {
