@@ -152,8 +152,7 @@ describe.each(["/v1/projects/bot", "/local/bot/v1"])("a browser client of %s", (
     const events: Event[] = [];
     for await (const event of client.stream(id, 0)) {
       events.push(event);
-      if (events.filter(({ type }) => type === "agent.message").length === 2)
-        await client.post(id, { type: "user.interrupt" });
+      if (event.seq === 5) await client.post(id, { type: "user.interrupt" });
     }
     expect(events.at(-1)).toMatchObject({ type: "session.status_idle", stop_reason: "end_turn" });
     expect(read(events).parts[0]?.length).toBeLessThan(200);

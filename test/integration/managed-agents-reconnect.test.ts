@@ -52,6 +52,8 @@ async function followOver(id: string, from: number, losses: { after: number; isK
           break;
         }
       }
+    } catch (error) {
+      if (next?.isKill !== true) throw error; // the connection broke off with kartad
     } finally {
       leave.abort();
     }
