@@ -45,7 +45,11 @@ test.each(LOOKS)("at %s nothing scrolls sideways, and what is written can be rea
   await button("Don't allow").click();
   await chat.settled("I wrote it down.");
   await chat.page.getByText("Earlier chats").click();
-  await chat.page.getByRole("list", { name: "Earlier chats" }).getByRole("button").waitFor();
+  const list = chat.page.getByRole("list", { name: "Earlier chats" });
+  await list.getByRole("button").waitFor();
+  const box = await list.boundingBox();
+  expect(box?.x).toBeGreaterThanOrEqual(0);
+  expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(options.viewport?.width ?? 0);
   await look("earlier");
   expect(chat.errors).toEqual([]);
   await chat.close();
