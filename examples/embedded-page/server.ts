@@ -64,7 +64,10 @@ export async function servePage({ port, kartaUrl, project }: PageOptions): Promi
   };
   const listener: RequestListener = (request, response) => {
     void answer(new URL(request.url ?? "/", "http://page").pathname).then((found) => {
-      response.writeHead(found === null ? 404 : 200, { ...headers, "Content-Type": found?.type ?? "text/plain" });
+      response.writeHead(found === null ? 404 : 200, {
+        ...headers,
+        "Content-Type": found?.type ?? "text/plain",
+      });
       response.end(found?.body ?? "There is nothing at this address. Was the page built? (npm run build)");
     });
   };

@@ -16,8 +16,14 @@ afterAll(() => scene.end());
 const LOOKS: readonly [string, BrowserContextOptions][] = [
   ["1280-light", { viewport: { width: 1280, height: 800 }, colorScheme: "light" }],
   ["1280-dark", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }],
-  ["390-light", { viewport: { width: 390, height: 844 }, colorScheme: "light", isMobile: true, hasTouch: true }],
-  ["390-dark", { viewport: { width: 390, height: 844 }, colorScheme: "dark", isMobile: true, hasTouch: true }],
+  [
+    "390-light",
+    { viewport: { width: 390, height: 844 }, colorScheme: "light", isMobile: true, hasTouch: true },
+  ],
+  [
+    "390-dark",
+    { viewport: { width: 390, height: 844 }, colorScheme: "dark", isMobile: true, hasTouch: true },
+  ],
 ];
 
 test.each(LOOKS)("at %s nothing scrolls sideways, and what is written can be read", async (name, options) => {

@@ -63,7 +63,12 @@ describe("a visitor", () => {
     await chat.settled("ok: And I like tea");
     await chat.page.reload();
     await chat.settled("ok: And I like tea");
-    expect(await chat.said()).toEqual(["My name is Ada", "ok: My name is Ada", "And I like tea", "ok: And I like tea"]);
+    expect(await chat.said()).toEqual([
+      "My name is Ada",
+      "ok: My name is Ada",
+      "And I like tea",
+      "ok: And I like tea",
+    ]);
     await chat.send("What did I say first?");
     await chat.settled("You first said: My name is Ada");
     expect(await scene.client.list((await scene.remembered(chat)).endUser)).toHaveLength(1);
@@ -124,7 +129,9 @@ describe("a visitor", () => {
     await chat.settled("Thanks for the file.");
     const name = /\(Attached: (uploads\/[^)]+)\)/.exec((await chat.said()).at(-2) ?? "")?.[1] ?? "";
     expect(scene.has(name)).toBe(true);
-    expect(await chat.page.getByRole("list", { name: "Attached files" }).getByRole("listitem").count()).toBe(0);
+    expect(await chat.page.getByRole("list", { name: "Attached files" }).getByRole("listitem").count()).toBe(
+      0,
+    );
   });
 });
 
@@ -227,4 +234,3 @@ describe("trouble", () => {
     await elsewhere.close();
   });
 });
-

@@ -135,7 +135,9 @@ describe.each(["/v1/projects/bot", "/local/bot/v1"])("a browser client of %s", (
     await client.confirm(id, again, "allow");
     const allowed = await client.follow(id, again.seq);
     expect(written("one")).toBe(true);
-    expect(allowed.events).toContainEqual(expect.objectContaining({ type: "agent.tool_result", is_error: false }));
+    expect(allowed.events).toContainEqual(
+      expect.objectContaining({ type: "agent.tool_result", is_error: false }),
+    );
     expect(allowed.parts[0]).toContain("The tool said: ");
 
     const third = requireAction(await client.ask(id, "write two", lastSeq(allowed.events)));
@@ -210,7 +212,10 @@ test("a request that waited when kartad was killed is answered by nobody: the cu
   const again = bot();
   const late = { type: "user.tool_confirmation", request_id: action.request_id, result: "allow" };
   expect(await again.call("POST", `/${id}/events`, late)).toMatchObject({ status: 409 });
-  expect((await again.follow(id, action.seq)).last).toMatchObject({ type: "session.error", code: "daemon_restarted" });
+  expect((await again.follow(id, action.seq)).last).toMatchObject({
+    type: "session.error",
+    code: "daemon_restarted",
+  });
   expect((await again.get(id)).status).toBe("idle");
   expect(written("three")).toBe(false);
 });
@@ -275,7 +280,9 @@ describe("a file", () => {
     expect(parts[0]).toContain("Ada's own");
     expect(readdirSync(path.join(home.folder, "apart"))).not.toContain("uploads");
     await request(kartad.url, "DELETE", `/v1/sessions/${hers}`);
-    expect(readFileSync(path.join(home.state, "workspaces/apart", his, "files/uploads/secret.txt"), "utf8")).toBe("Bob's own");
+    expect(
+      readFileSync(path.join(home.state, "workspaces/apart", his, "files/uploads/secret.txt"), "utf8"),
+    ).toBe("Bob's own");
     expect(existsSync(path.join(home.state, "workspaces/apart", hers))).toBe(false);
   });
 });

@@ -31,10 +31,17 @@ const turn = fc.record({
   end: fc.constantFrom("completed" as const, "completed" as const, "failed" as const),
 });
 /** After so many events the client leaves, or kartad is killed under it; then it comes back. */
-const loss = fc.record({ after: fc.integer({ min: 1, max: 12 }), isKill: fc.constantFrom(false, false, false, true) });
+const loss = fc.record({
+  after: fc.integer({ min: 1, max: 12 }),
+  isKill: fc.constantFrom(false, false, false, true),
+});
 
 /** Reads to the turn's end, over each of the losses. */
-async function followOver(id: string, from: number, losses: { after: number; isKill: boolean }[]): Promise<Event[]> {
+async function followOver(
+  id: string,
+  from: number,
+  losses: { after: number; isKill: boolean }[],
+): Promise<Event[]> {
   const seen: Event[] = [];
   for (;;) {
     const next = losses.shift();

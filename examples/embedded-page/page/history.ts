@@ -22,7 +22,8 @@ export function historyOf(messages: readonly TranscriptMessage[], events: readon
   const problems = new Map<string, string>();
   let open: { id: string; after: number } | null = null;
   for (const event of events) {
-    if (event.type === "running" && event.messageId !== "") open = { id: event.messageId, after: event.seq - 1 };
+    if (event.type === "running" && event.messageId !== "")
+      open = { id: event.messageId, after: event.seq - 1 };
     else if (event.type === "end") open = null;
     else if (event.type === "error") {
       if (open !== null) problems.set(open.id, event.message);

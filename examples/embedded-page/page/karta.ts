@@ -86,7 +86,12 @@ export class Karta {
   }
 
   /** @param answer what a question is answered, where it is one */
-  async confirm(id: string, request: { id: string; target: string }, result: Result, answer?: string): Promise<void> {
+  async confirm(
+    id: string,
+    request: { id: string; target: string },
+    result: Result,
+    answer?: string,
+  ): Promise<void> {
     await this.#post(`/${id}/events`, {
       type: "user.tool_confirmation",
       request_id: request.id,

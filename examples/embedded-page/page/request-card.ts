@@ -58,7 +58,10 @@ export function requestCard(
   };
 }
 
-function choicesOf({ isQuestion, options }: ActionRequest): [label: string, result: Result, chosen?: string][] {
+function choicesOf({
+  isQuestion,
+  options,
+}: ActionRequest): [label: string, result: Result, chosen?: string][] {
   if (isQuestion)
     return [
       ...options.map((option): [string, Result, string] => [option, "approve_once", option]),

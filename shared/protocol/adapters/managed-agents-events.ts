@@ -33,8 +33,12 @@ const RequiresActionSchema = eventOf("session.status_idle", {
   request_id: z.string(),
   kind: InputKindSchema,
   tool: z.string(),
-  target: z.string().describe("What the tool would work on: a file, a command, an address. A question's words."),
-  options: z.array(z.string()).describe("Results that may be given; for a question, what it offers to choose from."),
+  target: z
+    .string()
+    .describe("What the tool would work on: a file, a command, an address. A question's words."),
+  options: z
+    .array(z.string())
+    .describe("Results that may be given; for a question, what it offers to choose from."),
   expires_at: TimeSchema.describe("Without an answer by then it is denied."),
 });
 

@@ -74,7 +74,10 @@ export const TranscriptSchema = z.object({
     z.object({ id: z.string(), role: z.enum(["user", "assistant"]), parts: z.array(PartSchema) }),
   ),
   truncated: z.boolean().optional().describe("The oldest messages are left out: there are too many."),
-  unavailable: z.string().optional().describe("Why there is nothing to show, where there should be something."),
+  unavailable: z
+    .string()
+    .optional()
+    .describe("Why there is nothing to show, where there should be something."),
 });
 
 /** Paths are relative to a project's base: `/v1/projects/:ref`, or `/:org/:ref/v1`. */
@@ -174,4 +177,3 @@ export const managedAgentsRoutes = {
     errors: ["uploads_full", "harness_unavailable", "shutting_down", "storage_unavailable"],
   }),
 } as const;
-

@@ -17,7 +17,8 @@ export interface AdapterRoutes {
 export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
   {
     tag: "managed agents",
-    description: "The wire that Karta's own browser clients speak; `/local/{ref}/v1/managed-agents/…` is the same.",
+    description:
+      "The wire that Karta's own browser clients speak; `/local/{ref}/v1/managed-agents/…` is the same.",
     families: ["project"],
     routes: managedAgentsRoutes,
   },

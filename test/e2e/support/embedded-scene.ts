@@ -81,7 +81,13 @@ export class EmbeddedScene {
   readonly #folder: string;
   #kartad: Kartad;
 
-  private constructor(parts: { home: TestHome; folder: string; kartad: Kartad; page: ServedPage; browser: Browser }) {
+  private constructor(parts: {
+    home: TestHome;
+    folder: string;
+    kartad: Kartad;
+    page: ServedPage;
+    browser: Browser;
+  }) {
     this.home = parts.home;
     this.page = parts.page;
     this.browser = parts.browser;

@@ -1,5 +1,15 @@
 /** Files that users send: what they are called, and that none leaves `uploads/` or takes another's place. */
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, utimesSync, writeFileSync, truncateSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  truncateSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -78,7 +88,9 @@ describe("a file", () => {
   test("does not follow uploads where that leads elsewhere", async () => {
     const [folder, elsewhere] = [await folderWith(), await folderWith()];
     symlinkSync(elsewhere, path.join(folder, "uploads"));
-    await expect(putUpload(folder, "a.txt", bytes("x"))).rejects.toMatchObject({ code: "storage_unavailable" });
+    await expect(putUpload(folder, "a.txt", bytes("x"))).rejects.toMatchObject({
+      code: "storage_unavailable",
+    });
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
@@ -94,7 +106,9 @@ describe("a file", () => {
 
   test("is refused where uploads is a file, or the workspace is gone", async () => {
     const folder = await folderWith({ uploads: "a file" });
-    await expect(putUpload(folder, "a.txt", bytes("x"))).rejects.toMatchObject({ code: "storage_unavailable" });
+    await expect(putUpload(folder, "a.txt", bytes("x"))).rejects.toMatchObject({
+      code: "storage_unavailable",
+    });
     const gone = path.join(folder, "nowhere");
     await expect(putUpload(gone, "a.txt", bytes("x"))).rejects.toMatchObject({ code: "storage_unavailable" });
   });
@@ -106,7 +120,10 @@ describe("a file", () => {
     writeFileSync(path.join(uploads, "large"), "");
     truncateSync(path.join(uploads, "large"), 256 * 1024 * 1024 - 2); // sparse: it takes no room on the disk
     expect(await putUpload(folder, "a", bytes("xy"))).toBe("uploads/a");
-    await expect(putUpload(folder, "b", bytes("x"))).rejects.toMatchObject({ code: "uploads_full", status: 409 });
+    await expect(putUpload(folder, "b", bytes("x"))).rejects.toMatchObject({
+      code: "uploads_full",
+      status: 409,
+    });
     truncateSync(path.join(uploads, "large"), 0);
     for (let place = 0; place < 498; place += 1) writeFileSync(path.join(uploads, `${place}`), "");
     await expect(putUpload(folder, "b", bytes(""))).rejects.toMatchObject({ code: "uploads_full" });

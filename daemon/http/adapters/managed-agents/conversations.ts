@@ -80,11 +80,18 @@ async function titleOf(source: EventSource): Promise<string> {
   return first?.type === "message" ? shortened(first.data.text) : "";
 }
 
+/** A title needs no more than the text's beginning. */
+const READ = 4 * TITLE_CHARACTERS;
+
 function shortened(text: string): string {
-  // A title needs no more than the text's beginning; a character of two halves is never cut.
-  const line = [...text.slice(0, 4 * TITLE_CHARACTERS).replace(/[\s\p{Cc}]+/gu, " ").trim()];
-  const isWhole = line.length <= TITLE_CHARACTERS && text.length <= 4 * TITLE_CHARACTERS;
-  return isWhole ? line.join("") : `${line.slice(0, TITLE_CHARACTERS - 1).join("").trimEnd()}…`;
+  const line = text
+    .slice(0, READ)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+  const characters = Array.from(line); // one of two halves is never cut
+  if (characters.length <= TITLE_CHARACTERS && text.length <= READ) return line;
+  const shown = characters.slice(0, TITLE_CHARACTERS - 1).join("");
+  return `${shown.trimEnd()}…`;
 }
 
 function invalid(path: string, message: string): KartaError {

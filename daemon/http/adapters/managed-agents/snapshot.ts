@@ -23,7 +23,7 @@ export async function writeSnapshot(
   response.status(200).type("json");
   response.write(`{"id":${JSON.stringify(session.id)},"status":"${isIdle ? "idle" : "running"}","events":[`);
   let separator = "";
-  for (let cursor = after; cursor < upTo && !response.closed; ) {
+  for (let cursor = after; cursor < upTo && !response.closed;) {
     const page = await source.page(cursor, PAGE);
     const shown = page.filter(({ seq }) => seq <= upTo).flatMap((event) => projection.project(event) ?? []);
     cursor = page.at(-1)?.seq ?? upTo;

@@ -16,7 +16,7 @@ export async function wholeTranscript(
   const kept: { readonly message: TranscriptMessage; readonly bytes: number }[] = [];
   let bytes = 0;
   let isCut = false;
-  for (let cursor: string | null = null; ; ) {
+  for (let cursor: string | null = null; ;) {
     const page: MessagePage = await pageAfter(cursor);
     for (const { id, role, parts } of page.data) {
       const message = { id, role, parts };

@@ -42,11 +42,18 @@ describe("a session", () => {
   test("runs a message once for a key", async () => {
     const id = await client.create();
     const say = () =>
-      client.call("POST", `/${id}/events`, { type: "user.message", text: "hi" }, { "Idempotency-Key": "two" });
+      client.call(
+        "POST",
+        `/${id}/events`,
+        { type: "user.message", text: "hi" },
+        { "Idempotency-Key": "two" },
+      );
     expect(await say()).toEqual({ status: 202, body: { accepted: true } });
     await client.follow(id, 0);
     expect(await say()).toEqual({ status: 202, body: { accepted: true } });
-    expect((await client.get(id)).events.filter(({ type }) => type === "session.status_running")).toHaveLength(1);
+    expect(
+      (await client.get(id)).events.filter(({ type }) => type === "session.status_running"),
+    ).toHaveLength(1);
   });
 
   test("is the same under both bases, and one session of the flat API", async () => {
@@ -56,7 +63,9 @@ describe("a session", () => {
     expect(await local.get(id)).toEqual(await client.get(id));
     expect(await local.list("both")).toEqual(await client.list("both"));
     expect((await request(url, "GET", `/v1/sessions/${id}`)).body).toMatchObject({ last_seq: 3 });
-    expect(await new ManagedAgentsClient(`${url}/elsewhere/bot/v1`).call("GET", `/${id}`)).toMatchObject({ status: 404 });
+    expect(await new ManagedAgentsClient(`${url}/elsewhere/bot/v1`).call("GET", `/${id}`)).toMatchObject({
+      status: 404,
+    });
   });
 
   test("passes over fields that this kartad does not know", async () => {
@@ -102,7 +111,7 @@ describe("a user's list", () => {
     for (let place = 0; place < 3; place += 1) ids.unshift(await client.create({ end_user: "many" }));
     const first = await client.call("GET", "?end_user=many&limit=2");
     expect(first).toMatchObject({ body: { data: [{ id: ids[0] }, { id: ids[1] }] } });
-    const next = JSON.stringify(first.body).match(/"next_cursor":"([^"]+)"/)?.[1] ?? "";
+    const next = /"next_cursor":"([^"]+)"/.exec(JSON.stringify(first.body))?.[1] ?? "";
     expect(await client.call("GET", `?end_user=many&limit=2&cursor=${next}`)).toMatchObject({
       body: { data: [{ id: ids[2] }], next_cursor: null },
     });
@@ -112,7 +121,9 @@ describe("a user's list", () => {
     const id = await client.create({ end_user: "gone" });
     await request(url, "DELETE", `/v1/sessions/${id}`);
     expect(await client.list("gone")).toEqual([]);
-    expect(await client.call("POST", `/${id}/events`, { type: "user.message", text: "hi" })).toMatchObject({ status: 404 });
+    expect(await client.call("POST", `/${id}/events`, { type: "user.message", text: "hi" })).toMatchObject({
+      status: 404,
+    });
   });
 });
 
@@ -126,7 +137,11 @@ describe("a transcript", () => {
     const { events } = await client.ask(id, "hi", 0);
     const messages = await client.transcript(id, "ada");
     expect(messages).toEqual([
-      { id: events[0]?.type === "session.status_running" ? events[0].message_id : "", role: "user", parts: [{ type: "text", text: "hi" }] },
+      {
+        id: events[0]?.type === "session.status_running" ? events[0].message_id : "",
+        role: "user",
+        parts: [{ type: "text", text: "hi" }],
+      },
       {
         id: expect.any(String),
         role: "assistant",
@@ -155,7 +170,11 @@ describe("a transcript", () => {
     const text = "x".repeat(1_000_000);
     harness.transcripts = {
       kind: "read",
-      entries: Array.from({ length: 12 }, (_, place) => ({ role: "user" as const, id: `msg_${place}`, text })),
+      entries: Array.from({ length: 12 }, (_, place) => ({
+        role: "user" as const,
+        id: `msg_${place}`,
+        text,
+      })),
     };
     await client.ask(id, "hi", 0);
     const { body } = await client.call("GET", `/${id}/transcript`);
@@ -183,13 +202,31 @@ describe("it refuses", () => {
     ["a list of nobody's sessions", "GET", "", undefined, "end_user: required"],
     ["an empty user", "GET", "?end_user=", undefined, "end_user"],
     ["two users", "POST", "", { end_user: "a", metadata: { end_user: "b" } }, "expected the same"],
-    ["a user that is no text", "POST", "", { metadata: { end_user: 7 } }, "metadata.end_user: expected a string"],
+    [
+      "a user that is no text",
+      "POST",
+      "",
+      { metadata: { end_user: 7 } },
+      "metadata.end_user: expected a string",
+    ],
     ["metadata that is none", "POST", "", { metadata: { deep: {} } }, "metadata.deep"],
     ["an event of no type", "POST", "/ID/events", {}, "expected one of: user.message"],
-    ["an event of another type", "POST", "/ID/events", { type: "user.song" }, "expected one of: user.message"],
+    [
+      "an event of another type",
+      "POST",
+      "/ID/events",
+      { type: "user.song" },
+      "expected one of: user.message",
+    ],
     ["a message without text", "POST", "/ID/events", { type: "user.message" }, "text: required"],
     ["a message of no text", "POST", "/ID/events", { type: "user.message", text: "" }, "found none"],
-    ["an answer to nothing", "POST", "/ID/events", { type: "user.tool_confirmation", result: "allow" }, "request_id"],
+    [
+      "an answer to nothing",
+      "POST",
+      "/ID/events",
+      { type: "user.tool_confirmation", result: "allow" },
+      "request_id",
+    ],
     [
       "an answer that is none",
       "POST",
@@ -198,8 +235,20 @@ describe("it refuses", () => {
       "result",
     ],
     ["a file without a name", "POST", "/ID/files", { content_base64: "" }, "name"],
-    ["a file that is no base64", "POST", "/ID/files", { name: "a", content_base64: "%%%" }, "expected standard base64"],
-    ["a data URL", "POST", "/ID/files", { name: "a", content_base64: "data:text/plain;base64,aGk=" }, "base64"],
+    [
+      "a file that is no base64",
+      "POST",
+      "/ID/files",
+      { name: "a", content_base64: "%%%" },
+      "expected standard base64",
+    ],
+    [
+      "a data URL",
+      "POST",
+      "/ID/files",
+      { name: "a", content_base64: "data:text/plain;base64,aGk=" },
+      "base64",
+    ],
   ])("%s", async (_what, method, path, body, words) => {
     const id = await client.create();
     const refused = await refusal(port, { method, path: base + path.replace("ID", id), body });

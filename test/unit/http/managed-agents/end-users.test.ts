@@ -1,6 +1,11 @@
 /** Whose a request's sessions are, where its scope is one user's: that user stands over whatever the request names. */
 import { expect, test } from "@jest/globals";
-import { endUserOf, metadataOf, requireUsers, subjectOf } from "../../../../daemon/http/adapters/managed-agents/conversations.ts";
+import {
+  endUserOf,
+  metadataOf,
+  requireUsers,
+  subjectOf,
+} from "../../../../daemon/http/adapters/managed-agents/conversations.ts";
 
 const everybodys = { kind: "project" as const, name: "bot", endUser: null };
 const adas = { kind: "project" as const, name: "bot", endUser: "ada" };

@@ -1,8 +1,13 @@
 /** The managed-agents stream: where it begins, where it closes, and that nothing is lost or seen twice between two of them. */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { z } from "zod";
-import { httpBench, openStream, rawRequest } from "../../../support/http.ts";
-import { isStop, ManagedAgentsClient, read, requireAction, type Event } from "../../../support/managed-agents.ts";
+import { httpBench, openStream } from "../../../support/http.ts";
+import {
+  isStop,
+  ManagedAgentsClient,
+  read,
+  requireAction,
+  type Event,
+} from "../../../support/managed-agents.ts";
 import { eventually, eventuallyIs } from "../../../support/processes.ts";
 import { spawnerForTests } from "../../apps/temp-project.ts";
 
@@ -28,7 +33,13 @@ async function begin(id: string, text = "hi") {
 /** Lets an agent ask for leave; resolves when it has asked. */
 function ask(turn: Awaited<ReturnType<typeof begin>>, tool = "Write"): Promise<string> {
   const { signal } = new AbortController();
-  const request = { toolUseId: "t1", kind: "tool_use" as const, tool, input: { path: tool }, message: "May I?" };
+  const request = {
+    toolUseId: "t1",
+    kind: "tool_use" as const,
+    tool,
+    input: { path: tool },
+    message: "May I?",
+  };
   return turn.request.decide({ ...request, options: [], signal }).then(({ kind }) => kind);
 }
 
@@ -83,9 +94,15 @@ describe("a turn", () => {
   test("that fails closes the stream with what went wrong", async () => {
     const id = await client.create();
     harness.script = (turn) =>
-      turn.say("I was").end({ kind: "failed", code: "model_error", message: "Overloaded", retryable: true, usage });
+      turn
+        .say("I was")
+        .end({ kind: "failed", code: "model_error", message: "Overloaded", retryable: true, usage });
     const { events } = await client.ask(id, "hi", 0);
-    expect(events.at(-1)).toMatchObject({ type: "session.error", message: "Overloaded", code: "model_error" });
+    expect(events.at(-1)).toMatchObject({
+      type: "session.error",
+      message: "Overloaded",
+      code: "model_error",
+    });
   });
 
   test("is interrupted: it ends, and says so; there is nothing to interrupt then", async () => {
@@ -110,7 +127,11 @@ describe("a request", () => {
     const decided = ask(turn);
     const paused = await client.follow(id, 0);
     const action = requireAction(paused);
-    expect(action).toMatchObject({ tool: "Write", target: "Write", options: ["approve_once", "approve_session", "deny"] });
+    expect(action).toMatchObject({
+      tool: "Write",
+      target: "Write",
+      options: ["approve_once", "approve_session", "deny"],
+    });
     expect((await client.get(id)).status).toBe("idle");
 
     await client.confirm(id, action, "allow");
@@ -120,17 +141,26 @@ describe("a request", () => {
     const on = await client.follow(id, action.seq);
     expect(types(on.events)).toEqual(["session.status_running", "agent.message", "session.status_idle"]);
     expect(read([...paused.events, ...on.events]).parts).toEqual(["Wait. Done."]);
-    expect(await client.call("POST", `/${id}/events`, confirmation(action.request_id, "deny"))).toMatchObject({
-      status: 409,
-      body: { error: "input_already_resolved" },
-    });
+    expect(await client.call("POST", `/${id}/events`, confirmation(action.request_id, "deny"))).toMatchObject(
+      {
+        status: 409,
+        body: { error: "input_already_resolved" },
+      },
+    );
   });
 
   test("is answered with yes for the session, or with no and a reason", async () => {
     const id = await client.create();
     const turn = await begin(id);
     const { signal } = new AbortController();
-    const request = { toolUseId: "t1", kind: "tool_use" as const, tool: "Write", input: {}, message: "?", options: [] };
+    const request = {
+      toolUseId: "t1",
+      kind: "tool_use" as const,
+      tool: "Write",
+      input: {},
+      message: "?",
+      options: [],
+    };
     const first = turn.request.decide({ ...request, signal });
     const one = requireAction(await client.follow(id, 0));
     await client.confirm(id, one, "approve_session");
@@ -160,7 +190,11 @@ describe("a request", () => {
 
   test("that nobody made is 404", async () => {
     const id = await client.create();
-    const answer = await client.call("POST", `/${id}/events`, confirmation("req_000000000000000000000000", "allow"));
+    const answer = await client.call(
+      "POST",
+      `/${id}/events`,
+      confirmation("req_000000000000000000000000", "allow"),
+    );
     expect(answer).toMatchObject({ status: 404, body: { error: "not_found" } });
   });
 });
@@ -244,43 +278,5 @@ describe("a cursor", () => {
     const id = await client.create();
     for (const after of ["-1", "x", "1.5"])
       expect(await client.call("GET", `/${id}/events/stream?after=${after}`)).toMatchObject({ status: 422 });
-  });
-});
-
-describe("the snapshot", () => {
-  test("has the very events of the streams, and those after a seq alone if asked", async () => {
-    const id = await client.create();
-    harness.script = (turn) => turn.say("one ").say("two").end();
-    const { events } = await client.ask(id, "hi", 0);
-    expect(await client.get(id)).toEqual({ id, status: "idle", events });
-    const { body } = await client.call("GET", `/${id}?after=2`);
-    expect(z.object({ events: z.array(z.unknown()) }).parse(body).events).toEqual(events.slice(2));
-  });
-
-  test("of a session that has said nothing is empty and idle", async () => {
-    const id = await client.create();
-    expect(await client.get(id)).toEqual({ id, status: "idle", events: [] });
-  });
-
-  test("is whole for a session of thousands of events", async () => {
-    const id = await client.create();
-    harness.script = (turn) => {
-      for (let word = 0; word < 3000; word += 1) turn.say(`wörd ${word} `);
-      turn.end();
-    };
-    const { parts } = await client.ask(id, "hi", 0);
-    const { events } = await client.get(id);
-    expect(events).toHaveLength(3002);
-    expect(read(events).parts).toEqual(parts);
-  });
-
-  test("is not there for a session that is not", async () => {
-    const { port } = bench;
-    const nowhere = "sess_000000000000000000000000";
-    for (const path of ["", "/events/stream", "/transcript"])
-      expect(await client.call("GET", `/${nowhere}${path}`)).toMatchObject({ status: 404 });
-    const id = await client.create();
-    const other = `/v1/projects/nobody/managed-agents/sessions/${id}`;
-    expect((await rawRequest(port, "GET", other)).status).toBe(404);
   });
 });

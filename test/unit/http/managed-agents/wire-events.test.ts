@@ -44,9 +44,18 @@ const text = (words: string, turn = "turn_1"): Draft => ({
   data: { part: { type: "text", text: words }, message_id: "msg_1" },
   turn,
 });
-const reasoning = (words: string): Draft => ({ type: "reasoning", data: { part: { type: "reasoning", text: words } } });
-const toolUse: Draft = { type: "tool_use", data: { tool_name: "Read", tool_input: { path: "a" }, tool_use_id: "t1" } };
-const toolResult: Draft = { type: "tool_result", data: { tool_use_id: "t1", is_error: false, content: "hi" } };
+const reasoning = (words: string): Draft => ({
+  type: "reasoning",
+  data: { part: { type: "reasoning", text: words } },
+});
+const toolUse: Draft = {
+  type: "tool_use",
+  data: { tool_name: "Read", tool_input: { path: "a" }, tool_use_id: "t1" },
+};
+const toolResult: Draft = {
+  type: "tool_result",
+  data: { tool_use_id: "t1", is_error: false, content: "hi" },
+};
 const message = (turn = "turn_1"): Draft => ({
   type: "message",
   data: { message_id: `msg_${turn}`, text: "hello", participant: null },
@@ -70,14 +79,26 @@ const asked = {
 
 describe("an event", () => {
   test.each<[string, Draft, object | null]>([
-    ["a message starts the turn", message(), { type: "session.status_running", seq: 1, message_id: "msg_turn_1" }],
-    ["text is a delta", text("hi"), { type: "agent.message", seq: 1, text: "hi", part_id: "turn_1-0", delta: true }],
+    [
+      "a message starts the turn",
+      message(),
+      { type: "session.status_running", seq: 1, message_id: "msg_turn_1" },
+    ],
+    [
+      "text is a delta",
+      text("hi"),
+      { type: "agent.message", seq: 1, text: "hi", part_id: "turn_1-0", delta: true },
+    ],
     [
       "reasoning is a delta",
       reasoning("hm"),
       { type: "agent.thinking", seq: 1, text: "hm", part_id: "turn_1-0", delta: true },
     ],
-    ["a tool", toolUse, { type: "agent.tool_use", seq: 1, tool_use_id: "t1", tool: "Read", input: { path: "a" } }],
+    [
+      "a tool",
+      toolUse,
+      { type: "agent.tool_use", seq: 1, tool_use_id: "t1", tool: "Read", input: { path: "a" } },
+    ],
     [
       "a tool's result",
       toolResult,
@@ -105,7 +126,10 @@ describe("an event", () => {
     ],
     [
       "a question: its words, and what it offers",
-      { type: "input_required", data: { ...asked, kind: "question", message: "Which roast?", options: ["A", "B"] } },
+      {
+        type: "input_required",
+        data: { ...asked, kind: "question", message: "Which roast?", options: ["A", "B"] },
+      },
       {
         type: "session.status_idle",
         seq: 1,
@@ -177,7 +201,15 @@ const partIds = (drafts: readonly Draft[]): (string | null)[] =>
 
 describe("a part", () => {
   test("ends where something else of its message comes", () => {
-    const ids = partIds([message(), reasoning("a"), text("b"), toolUse, toolResult, text("c"), reasoning("d")]);
+    const ids = partIds([
+      message(),
+      reasoning("a"),
+      text("b"),
+      toolUse,
+      toolResult,
+      text("c"),
+      reasoning("d"),
+    ]);
     const [thought, first, second, after] = [ids[1], ids[2], ids[5], ids[6]];
     expect(new Set([thought, first, second, after]).size).toBe(4);
   });
@@ -193,14 +225,27 @@ describe("a part", () => {
   });
 
   test("has the same id for a reader that begins anywhere", async () => {
-    const kinds = fc.constantFrom(text("x"), reasoning("y"), toolUse, toolResult, step, message("queued"), handOff);
-    const session = fc.array(fc.tuple(fc.constantFrom("turn_1", "turn_2", "turn_3"), fc.array(kinds, { maxLength: 30 })), {
-      maxLength: 8,
-    });
+    const kinds = fc.constantFrom(
+      text("x"),
+      reasoning("y"),
+      toolUse,
+      toolResult,
+      step,
+      message("queued"),
+      handOff,
+    );
+    const session = fc.array(
+      fc.tuple(fc.constantFrom("turn_1", "turn_2", "turn_3"), fc.array(kinds, { maxLength: 30 })),
+      {
+        maxLength: 8,
+      },
+    );
     await fc.assert(
       fc.asyncProperty(session, fc.nat(200), async (turns, cut) => {
         const drafts = turns.flatMap(([turn, said]) =>
-          said.map((draft) => (draft.turn === "turn_1" || draft.turn === undefined ? { ...draft, turn } : draft)),
+          said.map((draft) =>
+            draft.turn === "turn_1" || draft.turn === undefined ? { ...draft, turn } : draft,
+          ),
         );
         const log = logOf(drafts);
         const cursor = Math.min(cut, log.length);
