@@ -19,6 +19,18 @@ describe("the snapshot", () => {
     expect(z.object({ events: z.array(z.unknown()) }).parse(body).events).toEqual(events.slice(2));
   });
 
+  test("of a turn whose end is not stored yet says that it runs: a reader will see the end come", async () => {
+    const id = await client.create();
+    harness.script = () => undefined;
+    await client.say(id, "hi");
+    const [turn] = bench.sessions.liveTurns;
+    bench.store.breakWrites("INSERT ON events", "NEW.type = 'done'");
+    (await harness.nextTurn()).end();
+    expect((await turn?.outcome)?.kind).toBe("completed");
+    bench.store.mendWrites();
+    expect((await client.get(id)).status).toBe("running");
+  });
+
   test("of a session that has said nothing is empty and idle", async () => {
     const id = await client.create();
     expect(await client.get(id)).toEqual({ id, status: "idle", events: [] });
