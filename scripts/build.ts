@@ -1,4 +1,4 @@
-/** Builds what runs from `dist/`: the daemon, the CLI and the demo's page. Only what changed is compiled again. */
+/** Builds what runs from `dist/`: the daemon, the CLI and the examples' pages. Only what changed is compiled again. */
 import path from "node:path";
 import { execa, ExecaError } from "execa";
 import { bundlePrograms } from "./build/bundle.ts";
@@ -11,7 +11,10 @@ const run = execa({ cwd: root, stdio: ["ignore", "inherit", "inherit"], preferLo
 try {
   await Promise.all([
     run`tsc -p scripts/config/tsconfig.build.json`,
-    run`tsc -p examples/support-bot-demo/web/page/tsconfig.json`,
+    // One after the other: the second page's modules are partly the first's.
+    run`tsc -p examples/support-bot-demo/web/page/tsconfig.json`.then(
+      () => run`tsc -p examples/embedded-page/page/tsconfig.json`,
+    ),
     bundlePrograms(root),
   ]);
   await writeOclifManifest(root); // of the commands as they were just compiled

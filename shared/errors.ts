@@ -29,6 +29,7 @@ export const ERRORS = {
   no_turn_running: { status: 409, when: "Nothing to cancel." },
   no_active_release: { status: 409, when: "The project has no release that is active." },
   idempotency_mismatch: { status: 409, when: "The same Idempotency-Key with another body." },
+  uploads_full: { status: 409, when: "The workspace's `uploads/` holds as much as it may." },
   project_name_taken: { status: 409, when: "The name belongs to another folder." },
   cursor_expired: {
     status: 410,

@@ -8,6 +8,7 @@ import { MANIFEST_DEFAULTS } from "../../shared/manifest.ts";
 import type { ProjectDefinition } from "./definition.ts";
 import { PROJECT_VERSION, type RegisteredProject } from "./registered-project.ts";
 import type { ProjectRegistry } from "./registry.ts";
+import { putUpload } from "./uploads.ts";
 import type { Workspace, WorkspaceProject, Workspaces } from "./workspace.ts";
 
 export interface SessionProjectsOptions {
@@ -69,6 +70,11 @@ export function sessionProjects({
       },
       prepareWorkspace: async (sessionId) => {
         await workspaces.prepare(workspaceOf(project), sessionId);
+      },
+      putFile: async (sessionId, name, content) => {
+        await project.checked;
+        const { cwd } = await workspaces.prepare(workspaceOf(project), sessionId);
+        return putUpload(cwd, name, content);
       },
     };
   };

@@ -62,6 +62,12 @@ export interface SessionProject {
   launch(sessionId: string, agent: string): Promise<LaunchSpec>;
   /** Makes ready the folders that a process of the session is to run in. @throws KartaError as `Workspaces.prepare` */
   prepareWorkspace(sessionId: string): Promise<void>;
+  /**
+   * Puts a file that a user sent into the folder that the session's agent works in.
+   * @returns its path, relative to that folder
+   * @throws KartaError as `prepareWorkspace`; `uploads_full`, `storage_unavailable`
+   */
+  putFile(sessionId: string, name: string, content: Buffer): Promise<string>;
 }
 
 export interface SessionProjects {

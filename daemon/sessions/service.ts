@@ -160,6 +160,15 @@ export class SessionService {
   }
 
   /**
+   * Puts a file that a user sent into the session's workspace. @returns its path there
+   * @throws KartaError `not_found`, `shutting_down`, and as `SessionProject.putFile`
+   */
+  async putFile(scope: Scope, id: string, name: string, content: Buffer): Promise<string> {
+    if (this.#draining) throw shuttingDown();
+    return this.#useActive(scope, id, ({ project }) => project.putFile(id, name, content));
+  }
+
+  /**
    * Gets a process ready for the session, so that its next turn starts warm. Resolves at once, before it is ready.
    * @throws KartaError `not_found`, `harness_unavailable`, `shutting_down`
    */

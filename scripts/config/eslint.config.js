@@ -12,7 +12,11 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ["tsconfig.json", "examples/support-bot-demo/web/page/tsconfig.json"],
+        project: [
+          "tsconfig.json",
+          "examples/support-bot-demo/web/page/tsconfig.json",
+          "examples/embedded-page/page/tsconfig.json",
+        ],
         tsconfigRootDir: root,
       },
     },

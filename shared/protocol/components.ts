@@ -21,6 +21,7 @@ import { ChatChunkSchema, ChatCompletionSchema, ModelSchema } from "./adapters/o
 import { OpenAiErrorSchema } from "./adapters/openai-errors.ts";
 import { ResponseEventSchema, ResponseFrameSchema } from "./adapters/responses-events.ts";
 import { OutputItemSchema, ResponseObjectSchema } from "./adapters/responses-object.ts";
+import { ClientEventSchema, WireEventSchema } from "./adapters/managed-agents.ts";
 import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
@@ -48,6 +49,14 @@ export function pascalCase(name: string): string {
 const eventSchemas = Object.fromEntries(
   SessionEventSchema.options.map((option): [string, z.ZodType] => [
     `${pascalCase(option.shape.type.value)}Event`,
+    option,
+  ]),
+);
+
+/** `UserMessageEvent` and so on. */
+const clientEventSchemas = Object.fromEntries(
+  ClientEventSchema.options.map((option): [string, z.ZodType] => [
+    `${pascalCase(option.shape.type.value.replace(".", "_"))}Event`,
     option,
   ]),
 );
@@ -87,6 +96,9 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   OpenAiOutputItem: OutputItemSchema,
   OpenAiResponseEvent: ResponseEventSchema,
   OpenAiResponseFrame: ResponseFrameSchema,
+  ...clientEventSchemas,
+  ManagedAgentsClientEvent: ClientEventSchema,
+  ManagedAgentsEvent: WireEventSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import Anthropic from "@anthropic-ai/sdk";
 import { request, send, storedEvents } from "../support/api.ts";
-import { idleReasonOf, textOfEvents, type ManagedClient } from "../support/managed-agents.ts";
+import { idleReasonOf, textOfEvents, type ManagedClient } from "../support/anthropic-sessions.ts";
 import { managedScene, type ManagedScene } from "./support/managed-scene.ts";
 
 jest.setTimeout(120_000);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import Anthropic from "@anthropic-ai/sdk";
 import { anthropicAt, anthropicOf } from "../support/anthropic.ts";
 import { request, send } from "../support/api.ts";
-import { textOfEvents, type ManagedClient } from "../support/managed-agents.ts";
+import { textOfEvents, type ManagedClient } from "../support/anthropic-sessions.ts";
 import { eventuallyIs } from "../support/processes.ts";
 import { managedScene, type ManagedScene } from "./support/managed-scene.ts";
 

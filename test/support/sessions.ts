@@ -92,6 +92,7 @@ export function sessionBench(
     launch: (_sessionId: string, agent: string) =>
       Promise.resolve(launchSpec({ agent: agent === "default" ? null : agent })),
     prepareWorkspace: () => Promise.resolve(),
+    putFile: (_sessionId: string, name: string) => Promise.resolve(`uploads/${name}`),
   };
   const runtime: SessionRuntime = {
     sessions: bench.store.sessions,

@@ -5,10 +5,11 @@ import type { FamilyKind } from "../../../shared/protocol/adapters/routes.ts";
 import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { adapterBoundary } from "./errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
+import { managedAgents } from "./managed-agents/routes.ts";
 import { openAiChat } from "./openai-chat/adapter.ts";
 import { responsesAdapter } from "./responses/routes.ts";
 
-const ADAPTERS: readonly Adapter[] = [openAiChat, responsesAdapter, anthropic];
+const ADAPTERS: readonly Adapter[] = [openAiChat, responsesAdapter, anthropic, managedAgents];
 
 export function mountAdapters(app: Express, base: string, kind: FamilyKind, options: AdapterOptions): void {
   for (const { families, router } of ADAPTERS) if (families.includes(kind)) app.use(base, router(options));

@@ -46,7 +46,7 @@ export function mountEvents(router: Router, { sessions, eventsOf, scopeOf }: Ses
 }
 
 /** @throws KartaError `cursor_expired` when the first event after a cursor is not the next one. Without a cursor any will do */
-function requireNext(source: EventSource, page: readonly LoggedEvent[], cursor: number | null): void {
+export function requireNext(source: EventSource, page: readonly LoggedEvent[], cursor: number | null): void {
   const [next] = page;
   if (cursor === null || next === undefined || source.follows(next, cursor)) return;
   throw new KartaError(
@@ -61,7 +61,7 @@ export function includesSystem(query: { readonly include?: string | undefined })
 }
 
 /** The header that browsers send when an EventSource reconnects; the route's declaration says what it may be. */
-function lastEventId(request: Request): number | undefined {
+export function lastEventId(request: Request): number | undefined {
   const header = request.headers["last-event-id"];
   if (typeof header !== "string" || header === "") return undefined;
   return Number(header);

@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { anthropicRoutes } from "./anthropic/routes.ts";
 import { openAiChatRoutes } from "./openai-chat.ts";
 import { RESPONSES_API } from "./responses.ts";
+import { managedAgentsRoutes } from "./managed-agents.ts";
 
 /** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
 export type FamilyKind = "flat" | "project";
@@ -30,5 +31,12 @@ export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
       "Anthropic's Messages and Managed Agents: its clients work against kartad with `…/anthropic` as their base URL.",
     families: ["flat", "project"],
     routes: anthropicRoutes,
+  },
+  {
+    tag: "managed agents",
+    description:
+      "The wire that Karta's own browser clients speak; `/local/{ref}/v1/managed-agents/…` is the same.",
+    families: ["project"],
+    routes: managedAgentsRoutes,
   },
 ];

@@ -2,7 +2,7 @@
 import { expect } from "@jest/globals";
 import { anthropicOf } from "../../support/anthropic.ts";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
-import { ManagedClient } from "../../support/managed-agents.ts";
+import { ManagedClient } from "../../support/anthropic-sessions.ts";
 
 const SCRIPT = `
 first_token_ms = 0

@@ -160,15 +160,16 @@ function isKartasOwn(operation: Operation | null): boolean {
   return operation?.tags.some((tag) => adapterTags.has(tag)) !== true;
 }
 
-/** Other APIs' frames have no ids; a name, where there is one, is the data's type; OpenAI's last is no JSON. */
+/** An adapter's frames have no ids but the data's `seq`; a name, where there is one, is its type; OpenAI's last is no JSON. */
 function adapterFrameBreaches(schema: object, { id, event, data }: Frame): string[] {
   if (data === "[DONE]") return [];
   const value: unknown = JSON.parse(data);
   const problem = mismatch(schema, value);
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const seq = typeof value === "object" && value !== null && "seq" in value ? String(value.seq) : undefined;
   return [
     ...(problem === null ? [] : [problem]),
-    ...(id === undefined || id === "" ? [] : [`an id where none is described: ${id}`]),
+    ...(id === undefined || id === "" || id === seq ? [] : [`an id where none is described: ${id}`]),
     ...(event === undefined || event === type ? [] : [`event: ${event}, but its data says ${String(type)}`]),
   ];
 }
