@@ -29,6 +29,8 @@ export const ERRORS = {
   no_turn_running: { status: 409, when: "Nothing to cancel." },
   no_active_release: { status: 409, when: "The project has no release that is active." },
   idempotency_mismatch: { status: 409, when: "The same Idempotency-Key with another body." },
+  key_name_taken: { status: 409, when: "A key that is not revoked has the name." },
+  too_many_keys: { status: 409, when: "There are as many keys as may be." },
   project_name_taken: { status: 409, when: "The name belongs to another folder." },
   cursor_expired: {
     status: 410,

@@ -3,6 +3,7 @@ import path from "node:path";
 import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import { EventRepository } from "./events.ts";
+import { KeyRepository } from "./keys.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
@@ -31,6 +32,7 @@ export class Store {
   readonly turns: TurnRepository;
   readonly participants: ParticipantRepository;
   readonly events: EventRepository;
+  readonly keys: KeyRepository;
   readonly #db: Kysely<Tables>;
 
   private constructor(db: Kysely<Tables>) {
@@ -40,6 +42,7 @@ export class Store {
     this.turns = new TurnRepository(db);
     this.participants = new ParticipantRepository(db);
     this.events = new EventRepository(db);
+    this.keys = new KeyRepository(db);
   }
 
   /**

@@ -20,6 +20,7 @@ import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
 import { AddParticipantSchema } from "./participants.ts";
+import { CreateEmbedTokenSchema, CreateSessionTokenSchema, SessionTokenSchema } from "./tokens.ts";
 import {
   CancelTurnSchema,
   CreateSessionSchema,
@@ -78,6 +79,9 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ...eventSchemas,
   SubscriptionError: SubscriptionErrorSchema,
   StreamFrame: StreamFrameSchema,
+  CreateSessionToken: CreateSessionTokenSchema,
+  CreateEmbedToken: CreateEmbedTokenSchema,
+  SessionToken: SessionTokenSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

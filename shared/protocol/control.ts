@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { DoctorReportSchema } from "./doctor.ts";
+import { keyRoutes } from "./keys.ts";
 import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
 import { SessionEventSchema } from "../events.ts";
@@ -94,6 +95,7 @@ export const TailItemSchema = z.object({
 });
 
 export const controlRoutes = {
+  ...keyRoutes,
   status: route({
     method: "GET",
     path: "/control/v1/status",

@@ -41,7 +41,7 @@ class Karta:
     socket
         The socket's path; None: ``$KARTA_SOCKET``, else where kartad puts it.
     api_key
-        Sent as a bearer token.
+        Sent as a bearer token. None: ``$KARTA_API_KEY``, where there is a ``url``.
     timeout
         Seconds that kartad may stay silent before a call is given up.
     """

@@ -152,7 +152,9 @@ class Transport:
         if self._url is not None and self._url.scheme not in ("http", "https"):
             raise ValueError("expected a url such as http://127.0.0.1:8000, found %r" % url)
         self._socket = socket_path(socket) if url is None else ""
-        self._headers = {} if api_key is None else {"Authorization": "Bearer " + api_key}
+        # The socket wants no key; one of the environment goes to a URL alone.
+        key = api_key if api_key is not None or url is None else os.environ.get("KARTA_API_KEY") or None
+        self._headers = {} if key is None else {"Authorization": "Bearer " + key}
         self._timeout = timeout
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
