@@ -9,12 +9,15 @@ import type { AcceptedMessage, LiveSession } from "./live-session.ts";
 import { findRepeatedTurn, type AcceptedTurn } from "./repeated-turn.ts";
 import type { SessionApp, SessionProject, SessionRuntime } from "./runtime.ts";
 import { requireAgent } from "./scope.ts";
+import type { TurnInput } from "./turn.ts";
 
 /** A message as a route hands it over: the public fields, and what only adapters of other APIs give. */
 export interface SentMessage extends SendMessage {
   /** What the agent is told before the text, and people are not shown: instructions, an earlier conversation. */
   readonly preface?: string | null;
   readonly images?: readonly TurnImage[];
+  /** What else is written in the transaction that stores the turn's end. */
+  readonly changesAtEnd?: TurnInput["changesAtEnd"];
 }
 
 export type { TurnImage };
@@ -55,6 +58,7 @@ async function accept(
     text: body.text,
     preface: body.preface ?? null,
     images,
+    changesAtEnd: body.changesAtEnd ?? null,
     agent: body.agent ?? null,
     speaker:
       body.participant_name === undefined

@@ -67,6 +67,7 @@ export async function endTurn(
           },
         },
         { kind: "session", id: sessionId, change: { updated_at: now } },
+        ...(turn.input.changesAtEnd?.(outcome) ?? []),
       ],
     });
     turn.isEndStored = true;

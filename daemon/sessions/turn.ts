@@ -4,6 +4,7 @@ import type { TurnErrorCode } from "../../shared/errors.ts";
 import type { AssistantMessage, Participant, Usage, UserMessage } from "../../shared/events.ts";
 import { newId, newMessageId, type Id } from "../../shared/ids.ts";
 import type { TurnImage } from "../harness/harness.ts";
+import type { RowChange } from "../store/changes.ts";
 import { Approvals } from "./approvals.ts";
 import { Assembly } from "./assembly.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -46,6 +47,8 @@ export interface TurnInput {
   readonly preface: string | null;
   /** Shown to the agent with the text. The log and the history do not hold them. */
   readonly images: readonly TurnImage[];
+  /** What else is written in the transaction that stores its end; null: nothing. Must not throw. */
+  readonly changesAtEnd: ((outcome: TurnOutcome) => readonly RowChange[]) | null;
   /** Null: whoever is the session's agent when the turn's place comes. */
   readonly agent: string | null;
   readonly participant: Participant | null;
