@@ -13,7 +13,10 @@ export function keyColumns(now: number): readonly Column<Key>[] {
     { header: "PROJECT", cell: ({ project }) => project ?? "all" },
     { header: "STATE", cell: ({ state }) => state, style: stateStyle },
     { header: "EXPIRES", cell: ({ expires_at }) => expiresText(expires_at, now) },
-    { header: "LAST USED", cell: ({ last_used_at }) => (last_used_at === null ? "never" : ago(last_used_at, now)) },
+    {
+      header: "LAST USED",
+      cell: ({ last_used_at }) => (last_used_at === null ? "never" : ago(last_used_at, now)),
+    },
     { header: "ID", cell: ({ id }) => id },
   ];
 }

@@ -16,7 +16,12 @@ import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "authenticator" | "metrics"> {
+  extends
+    FeedOptions,
+    Pick<
+      PublicAppOptions,
+      "sessions" | "eventsOf" | "projectExists" | "served" | "authenticator" | "metrics"
+    > {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

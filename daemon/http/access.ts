@@ -31,7 +31,8 @@ export function scopeFor(principal: Principal, family: PathFamily, method: strin
       requireProject(principal.project, family);
       return { kind: "project", name: principal.project, endUser: null };
     case "end_user":
-      if (family.kind === "flat") throw forbidden("a session token reaches project routes only: /v1/projects/{ref}/…");
+      if (family.kind === "flat")
+        throw forbidden("a session token reaches project routes only: /v1/projects/{ref}/…");
       requireProject(principal.project, family);
       return { kind: "project", name: principal.project, endUser: principal.endUser };
   }
@@ -57,11 +58,14 @@ function requireRoute(principal: Principal, route: Pick<Route, "access">, reques
       return;
     case "backend":
       scopeOf(request);
-      if (principal.kind === "end_user") throw forbidden("this route is for API keys, not for session tokens");
+      if (principal.kind === "end_user")
+        throw forbidden("this route is for API keys, not for session tokens");
       return;
     case "daemon":
       if (principal.kind === "key" && principal.scope === "admin" && principal.project === null) return;
-      throw forbidden("this route is of the daemon as a whole: it wants an API key of scope admin and of no project");
+      throw forbidden(
+        "this route is of the daemon as a whole: it wants an API key of scope admin and of no project",
+      );
   }
 }
 
@@ -80,7 +84,8 @@ export function admission(
     if (!scopes.has(request)) {
       const family = familyOf(request);
       const scope = scopeFor(principalOf(request), family, request.method);
-      if (family.kind === "project" && !projectExists(family.name)) throw new KartaError("not_found", "no such project");
+      if (family.kind === "project" && !projectExists(family.name))
+        throw new KartaError("not_found", "no such project");
       scopes.set(request, scope);
     }
     next();

@@ -53,7 +53,10 @@ const LOCAL_ORG = "local";
 /** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
 export function mountSessionFamilies(
   app: Express,
-  options: Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "served" | "authenticator" | "logger">,
+  options: Pick<
+    PublicAppOptions,
+    "sessions" | "eventsOf" | "projectExists" | "served" | "authenticator" | "logger"
+  >,
 ): void {
   const { projectExists, authenticator, ...rest } = options;
   const mountFamily = (base: string, kind: FamilyKind): void => {
@@ -79,12 +82,18 @@ function projectOf({ params: { ref, org } }: Request): string {
 /** Which pages may call which paths: the daemon's list everywhere, a project's own list and its embed keys' in that project. */
 function guardOrigins(
   app: Express,
-  { allowedOrigins, originsOf, authenticator }: Pick<PublicAppOptions, "allowedOrigins" | "originsOf" | "authenticator">,
+  {
+    allowedOrigins,
+    originsOf,
+    authenticator,
+  }: Pick<PublicAppOptions, "allowedOrigins" | "originsOf" | "authenticator">,
 ): void {
   const list = new Set(allowedOrigins.map((origin) => new URL(origin).origin));
   const ofProject = originGuard((origin, request) => {
     const project = projectOf(request);
-    return list.has(origin) || originsOf(project).includes(origin) || authenticator.hasEmbedOrigin(origin, project);
+    return (
+      list.has(origin) || originsOf(project).includes(origin) || authenticator.hasEmbedOrigin(origin, project)
+    );
   });
   app.use("/v1/projects/:ref", ofProject);
   app.use("/:org/:ref/v1", ofProject);

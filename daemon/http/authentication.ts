@@ -17,7 +17,7 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
 }
 
-/** Exactly these paths are for anybody: any other spelling of one wants a credential. */
+/** These paths are for anybody, with or without a slash at the end. */
 const PUBLIC_PATHS: ReadonlySet<string> = new Set([
   ...Object.values(healthRoutes).flatMap(({ access, path }) => (access === "public" ? path : [])),
   `/v1${embedRoutes.createEmbedToken.path}`,
@@ -28,7 +28,7 @@ export function authentication({ authenticator, failures, logger }: Authenticati
   const open = new OpenAnswers(() => Date.now());
   authenticator.keys.onRevoked((keyId) => open.cutOf(keyId));
   return async (request, response, next) => {
-    if (PUBLIC_PATHS.has(request.path)) {
+    if (PUBLIC_PATHS.has(request.path.replace(/\/$/, ""))) {
       next();
       return;
     }
@@ -40,8 +40,13 @@ export function authentication({ authenticator, failures, logger }: Authenticati
     } catch (error) {
       if (!(error instanceof KartaError)) throw error;
       response.setHeader("WWW-Authenticate", "Bearer");
-      if (credential !== null) noteFailure(request, failures);
-      logger.debug({ address: request.socket.remoteAddress, why: error.message }, "a credential was refused");
+      if (credential !== null) {
+        logger.debug(
+          { address: request.socket.remoteAddress, why: error.message },
+          "a credential was refused",
+        );
+        noteFailure(request, failures);
+      }
       throw error;
     }
     next();
@@ -65,6 +70,10 @@ function credentialOf(request: Request): string | null {
   const apiKey = request.headers["x-api-key"];
   if (typeof apiKey === "string") return apiKey.trim();
   if (upgradeOf(request) === null) return null;
-  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((protocol) => protocol.trim());
-  return offered.find((protocol) => protocol.startsWith(BEARER_PROTOCOL))?.slice(BEARER_PROTOCOL.length) ?? null;
+  const offered = (request.headers["sec-websocket-protocol"] ?? "")
+    .split(",")
+    .map((protocol) => protocol.trim());
+  return (
+    offered.find((protocol) => protocol.startsWith(BEARER_PROTOCOL))?.slice(BEARER_PROTOCOL.length) ?? null
+  );
 }

@@ -56,7 +56,10 @@ export class OpenAnswers {
     let timer: NodeJS.Timeout;
     const wait = (): void => {
       const left = time - this.#now();
-      timer = setTimeout(() => (left > LONGEST_TIMER_MS ? wait() : callback()), Math.min(left, LONGEST_TIMER_MS));
+      timer = setTimeout(
+        () => (left > LONGEST_TIMER_MS ? wait() : callback()),
+        Math.min(left, LONGEST_TIMER_MS),
+      );
       timer.unref();
     };
     wait();

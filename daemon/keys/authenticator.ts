@@ -48,7 +48,10 @@ export class Authenticator {
   readonly #identities: Identities;
   readonly #tokens: SessionTokens;
 
-  private constructor(options: AuthenticatorOptions, parts: { keys: Keys; identities: Identities; tokens: SessionTokens }) {
+  private constructor(
+    options: AuthenticatorOptions,
+    parts: { keys: Keys; identities: Identities; tokens: SessionTokens },
+  ) {
     this.#options = options;
     this.keys = parts.keys;
     this.#identities = parts.identities;
@@ -89,7 +92,9 @@ export class Authenticator {
       case "token":
         return this.#endUser(credential);
       case "embed":
-        throw unauthorized("an embed key opens no route; get a session token with it: POST /v1/embed/session-tokens");
+        throw unauthorized(
+          "an embed key opens no route; get a session token with it: POST /v1/embed/session-tokens",
+        );
       case "api":
       case "foreign":
         return this.isOpen ? OPERATOR : this.#apiKey(credential);
@@ -160,8 +165,14 @@ export class Authenticator {
 
   #subject(key: HeldKey, userId: string | null, identityToken: string | null): string {
     if (key.verifies_identity === 1) {
-      if (userId === null || identityToken === null || !this.#identities.vouchesFor(key.id, userId, identityToken))
-        throw unauthorized("identity_token: expected the hex HMAC-SHA256 of user_id under the key's identity secret");
+      if (
+        userId === null ||
+        identityToken === null ||
+        !this.#identities.vouchesFor(key.id, userId, identityToken)
+      )
+        throw unauthorized(
+          "identity_token: expected the hex HMAC-SHA256 of user_id under the key's identity secret",
+        );
       return userId;
     }
     // Nobody vouches for it, so it must not be the name of a user whom somebody does vouch for.

@@ -95,7 +95,9 @@ export class Keys {
     row.last_used_at = now;
     this.#options.store
       .update(row.id, { last_used_at: now })
-      .catch((error: unknown) => this.#options.logger.debug({ err: error }, "a key's use was not written down"));
+      .catch((error: unknown) =>
+        this.#options.logger.debug({ err: error }, "a key's use was not written down"),
+      );
   }
 
   /**
@@ -124,7 +126,7 @@ export class Keys {
       };
       await this.#options.store.insert(row);
       this.#hold(row);
-      this.#options.logger.info({ key_id: row.id, name: row.name, kind: row.kind }, "key made");
+      this.#options.logger.info({ key_id: row.id, key_name: row.name, kind: row.kind }, "key made");
       return {
         ...keyView(row, now),
         key: text,
@@ -142,15 +144,19 @@ export class Keys {
   /** Revokes the key of this id, or of this name. It is refused from now on. @throws KartaError `not_found` */
   revoke(idOrName: string): Promise<Key> {
     return this.#inTurn(async () => {
-      const row = this.all.find(({ id }) => id === idOrName) ?? this.all.find(({ name }) => name === idOrName);
+      const row =
+        this.all.find(({ id }) => id === idOrName) ?? this.all.find(({ name }) => name === idOrName);
       if (row === undefined)
-        throw new KartaError("not_found", `no key that is not revoked has the id or name "${idOrName}"; see \`karta keys list\``);
+        throw new KartaError(
+          "not_found",
+          `no key that is not revoked has the id or name "${idOrName}"; see \`karta keys list\``,
+        );
       const now = this.#options.now();
       await this.#options.store.update(row.id, { revoked_at: now });
       row.revoked_at = now;
       this.#byPrefix.delete(row.prefix);
       for (const listener of this.#revocationListeners) listener(row.id);
-      this.#options.logger.info({ key_id: row.id, name: row.name }, "key revoked");
+      this.#options.logger.info({ key_id: row.id, key_name: row.name }, "key revoked");
       await this.#options.store.forgetRevoked(REVOKED_KEPT);
       return keyView(row, now);
     });
@@ -163,10 +169,15 @@ export class Keys {
 
   #requirePossible({ name, project, expires_at }: CreateKey): void {
     if (project !== undefined && !this.#options.projectExists(project))
-      throw new KartaError("not_found", `no project is registered as "${project}"; see \`karta project list\``);
+      throw new KartaError(
+        "not_found",
+        `no project is registered as "${project}"; see \`karta project list\``,
+      );
     if (expires_at !== undefined && Date.parse(expires_at) <= this.#options.now()) {
       const message = `expected a time to come, found ${expires_at}`;
-      throw new KartaError("invalid_request", `expires_at: ${message}`, { issues: [{ path: "expires_at", message }] });
+      throw new KartaError("invalid_request", `expires_at: ${message}`, {
+        issues: [{ path: "expires_at", message }],
+      });
     }
     if (this.all.some((row) => row.name === name)) {
       throw new KartaError(

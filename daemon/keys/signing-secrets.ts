@@ -63,7 +63,10 @@ export class SigningSecrets {
       this.#secrets = this.#write([newSecret(now), ...stillUsed]);
       this.#logger.info("session tokens are signed with a new secret from now on");
     } catch (error) {
-      this.#logger.warn({ err: error }, "a new secret for session tokens could not be written; the old one goes on");
+      this.#logger.warn(
+        { err: error },
+        "a new secret for session tokens could not be written; the old one goes on",
+      );
     }
   }
 

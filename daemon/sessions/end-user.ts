@@ -20,9 +20,13 @@ export function metadataIn(scope: Scope, given: Metadata = {}): Metadata {
   const checked = MetadataSchema.safeParse({ ...given, [END_USER_KEY]: endUser });
   if (checked.success) return checked.data;
   const issues = issuesFromZod(checked.error).map(({ message }) => ({ path: "metadata", message }));
-  throw new KartaError("invalid_request", `metadata, with ${END_USER_KEY}: ${issues[0]?.message ?? "is not valid"}`, {
-    issues,
-  });
+  throw new KartaError(
+    "invalid_request",
+    `metadata, with ${END_USER_KEY}: ${issues[0]?.message ?? "is not valid"}`,
+    {
+      issues,
+    },
+  );
 }
 
 /** @throws KartaError `forbidden` for what an end user may not ask of a session, a new one or an old one */

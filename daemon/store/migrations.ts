@@ -142,7 +142,7 @@ const keys: Migration = {
       .unique()
       .on("keys")
       .column("name")
-      .where("revoked_at", "is", null)
+      .where(sql.ref("revoked_at"), "is", null)
       .execute();
     await db.schema
       .alterTable("sessions")

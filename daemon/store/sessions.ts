@@ -103,9 +103,7 @@ export class SessionRepository {
       .where("created_at", ">", since);
     if (project !== null) query = query.where("project", "=", project);
     if (endUser !== null) query = query.where("end_user", "=", endUser);
-    const row = await query
-      .orderBy("created_at", "desc")
-      .executeTakeFirst();
+    const row = await query.orderBy("created_at", "desc").executeTakeFirst();
     return row ?? null;
   }
 

@@ -14,7 +14,9 @@ export const EndUserSchema = oneLine(LIMITS.endUserLength).refine((id) => !id.st
 });
 
 export const CreateSessionTokenSchema = z.strictObject({
-  sub: EndUserSchema.describe("The user, as the app names them: the token reaches the sessions of this user alone."),
+  sub: EndUserSchema.describe(
+    "The user, as the app names them: the token reaches the sessions of this user alone.",
+  ),
   expires_in: z
     .int()
     .min(LIMITS.shortestTokenSeconds)

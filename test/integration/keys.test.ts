@@ -81,7 +81,12 @@ test.each<[string, string[], number, string]>([
   ["a time that is over", ["create", "x", "--expires", "2001-01-01"], 2, "--expires"],
   ["an embed key of no project", ["create", "x", "--embed", "--origin", PAGE], 2, "--project"],
   ["an embed key of no page", ["create", "x", "--embed", "--project", "bot"], 2, "--origin"],
-  ["an origin with a path", ["create", "x", "--embed", "--project", "bot", "--origin", `${PAGE}/`], 5, "origin"],
+  [
+    "an origin with a path",
+    ["create", "x", "--embed", "--project", "bot", "--origin", `${PAGE}/`],
+    5,
+    "origin",
+  ],
   ["an API key with an origin", ["create", "x", "--origin", PAGE], 2, "--embed"],
   ["a scope that is none", ["create", "x", "--scope", "root"], 2, "scope"],
   ["revoking what is not there", ["revoke", "nope"], 4, "nope"],
@@ -98,7 +103,9 @@ test("HTTP wants it, the socket does not; karta/client, both Karta classes and t
   const karta = new KartaClient({ url: kartad.url, apiKey: backend.key });
   const { id } = await karta.createSession();
   expect(await karta.send(id, { text: "hi" })).toMatchObject({ text: "turn 1 of this conversation" });
-  await expect(new KartaClient({ url: kartad.url }).getSession(id)).rejects.toMatchObject({ code: "unauthorized" });
+  await expect(new KartaClient({ url: kartad.url }).getSession(id)).rejects.toMatchObject({
+    code: "unauthorized",
+  });
 
   const env = { ...kartad.env, KARTA_API_KEY: backend.key, PYTHONDONTWRITEBYTECODE: "1" };
   const node = `const { Karta } = await import(${JSON.stringify(path.join(packageRoot(), "daemon/apps/node/karta.js"))});
@@ -117,7 +124,10 @@ print(Karta(project="bot", url=sys.argv[1]).send_sync("hi").text)`;
   }
 
   const web = await startWeb({ port: 0, kartaUrl: kartad.url, project: "bot", apiKey: backend.key });
-  const spawned = await fetch(`${web.url}/api/spawn`, { method: "POST", headers: { "Content-Type": "application/json" } });
+  const spawned = await fetch(`${web.url}/api/spawn`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+  });
   expect(spawned.status).toBeLessThan(300);
   await web.close();
 });
@@ -132,11 +142,13 @@ test("a browser's user drives their session with a token, on a page of the proje
   const session = await ada.createSession();
   expect(session.metadata).toEqual({ end_user: "ada" });
   expect(await ada.send(session.id, { text: "hi" })).toMatchObject({ status: "completed" });
-  expect(await status({ ...bearer(token), Origin: "https://bots.example" }, "/v1/projects/bot/sessions")).toBe(200);
+  expect(
+    await status({ ...bearer(token), Origin: "https://bots.example" }, "/v1/projects/bot/sessions"),
+  ).toBe(200);
   expect(await status({ ...bearer(token), Origin: PAGE }, "/v1/projects/bot/sessions")).toBe(403);
   const socket = await openSocket({
     url: `${kartad.url.replace("http", "ws")}/v1/projects/bot/sessions/${session.id}/events?after=0`,
-    headers: { "Sec-WebSocket-Protocol": `karta, karta.bearer.${token}` },
+    protocols: ["karta", `karta.bearer.${token}`],
   });
   await socket.until(3);
   expect(socket.ws.protocol).toBe("karta");
@@ -144,7 +156,15 @@ test("a browser's user drives their session with a token, on a page of the proje
 });
 
 test("an embed key's page gets tokens, for users whom the site's backend vouches for", async () => {
-  const { key, identity_secret } = await made("shop", "--embed", "--project", "bot", "--origin", PAGE, "--verify-identity");
+  const { key, identity_secret } = await made(
+    "shop",
+    "--embed",
+    "--project",
+    "bot",
+    "--origin",
+    PAGE,
+    "--verify-identity",
+  );
   const identity_token = identityToken(identity_secret, "ada");
   const ask = (body: object) =>
     request(kartad.url, "POST", "/v1/embed/session-tokens", { embed_key: key, ...body }, { Origin: PAGE });
@@ -153,13 +173,22 @@ test("an embed key's page gets tokens, for users whom the site's backend vouches
   expect(answer.status).toBe(201);
   const token = z.string().parse(answer.body.token);
   secrets.push(token);
-  const sessions = await request(kartad.url, "GET", "/v1/projects/bot/sessions", undefined, { ...bearer(token), Origin: PAGE });
+  const sessions = await request(kartad.url, "GET", "/v1/projects/bot/sessions", undefined, {
+    ...bearer(token),
+    Origin: PAGE,
+  });
   expect(sessions.body.data).toEqual([expect.objectContaining({ metadata: { end_user: "ada" } })]);
 });
 
 test("a restart keeps keys and tokens, and a revoked key ends its stream in mid-turn", async () => {
   const brief = await made("brief");
-  const { body } = await request(kartad.url, "POST", "/v1/projects/bot/session_tokens", { sub: "bob" }, bearer(brief.key));
+  const { body } = await request(
+    kartad.url,
+    "POST",
+    "/v1/projects/bot/session_tokens",
+    { sub: "bob" },
+    bearer(brief.key),
+  );
   const token = z.string().parse(body.token);
   secrets.push(token);
   const port = new URL(kartad.url).port;
@@ -179,7 +208,9 @@ test("a restart keeps keys and tokens, and a revoked key ends its stream in mid-
   expect(await status(bearer(brief.key))).toBe(401);
   expect(await status(bearer(backend.key))).toBe(200);
   expect((await home.karta(["sessions", "cancel", id])).code).toBe(0);
-  const { data } = z.object({ data: z.array(KeySchema) }).parse(JSON.parse((await home.karta(["keys", "list", "--all", "--json"])).stdout));
+  const { data } = z
+    .object({ data: z.array(KeySchema) })
+    .parse(JSON.parse((await home.karta(["keys", "list", "--all", "--json"])).stdout));
   expect(data.find(({ name }) => name === "brief")).toMatchObject({ state: "revoked" });
 });
 
@@ -224,6 +255,7 @@ test("no secret is in the store, in a log, in what kartad printed, or in a proce
     const needle = secret.slice(-30);
     expect(processes).not.toContain(needle);
     expect(kartad.log()).not.toContain(needle);
-    for (const file of files) expect([file, readFileSync(file, "latin1").includes(needle)]).toEqual([file, false]);
+    for (const file of files)
+      expect([file, readFileSync(file, "latin1").includes(needle)]).toEqual([file, false]);
   }
 });

@@ -79,7 +79,10 @@ export async function httpBench(
   const store = await storeBench();
   const sessions = sessionBench(store, spawner);
   const authenticator = options.authenticator ?? (await keylessAuthenticator(store));
-  const app = publicApp({ ...publicOptions({ sessions: sessions.sessions, store, authenticator }), ...options });
+  const app = publicApp({
+    ...publicOptions({ sessions: sessions.sessions, store, authenticator }),
+    ...options,
+  });
   const server = createHttpServer(app, options.limits);
   const sockets = new WebSockets(server, app);
   const port = await listenOnPort(server, "127.0.0.1", 0);

@@ -36,5 +36,7 @@ export async function tokenOf(
 
 /** What an app's backend vouches for a user with. */
 export function identityToken(secret: string | null, userId: string): string {
-  return createHmac("sha256", secret ?? "").update(userId).digest("hex");
+  return createHmac("sha256", secret ?? "")
+    .update(userId)
+    .digest("hex");
 }

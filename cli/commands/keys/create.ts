@@ -74,9 +74,11 @@ function asked(name: string, flags: Asked, now: number): CreateKey {
       ...ends,
     };
   }
-  if (scope !== undefined) throw badUsage("--scope goes with API keys: an embed key only makes session tokens");
+  if (scope !== undefined)
+    throw badUsage("--scope goes with API keys: an embed key only makes session tokens");
   if (project === undefined) throw badUsage("--embed wants --project: an embed key is of one project");
-  if (origin === undefined) throw badUsage("--embed wants --origin: where the pages are that the key stands in");
+  if (origin === undefined)
+    throw badUsage("--embed wants --origin: where the pages are that the key stands in");
   const verify_identity = flags["verify-identity"] === true;
   return { kind: "embed", name, project, origins: origin, verify_identity, ...ends };
 }

@@ -8,7 +8,8 @@ import { confirm } from "../../confirm.ts";
 import { oneLine } from "../../render/harmless.ts";
 
 export default class KeysRevoke extends KartaCommand {
-  static override summary = "Revoke a key: at once, with all that it has open and the session tokens it made.";
+  static override summary =
+    "Revoke a key: at once, with all that it has open and the session tokens it made.";
   static override description =
     "By its id or its name. Asks first on a terminal; elsewhere --yes is not needed: a key that leaked must go. When the last " +
     "one is gone HTTP still wants a key; `kartad --insecure` opens it again.";
@@ -23,7 +24,9 @@ export default class KeysRevoke extends KartaCommand {
     const client = this.connect(flags);
     if (!flags.yes && process.stdin.isTTY && !this.jsonEnabled()) {
       const { data } = await client.call(routes.listKeys);
-      const found = data.find(({ id, name, state }) => state !== "revoked" && (id === args.key || name === args.key));
+      const found = data.find(
+        ({ id, name, state }) => state !== "revoked" && (id === args.key || name === args.key),
+      );
       if (found === undefined) throw new KartaError("not_found", `no key has the id or name "${args.key}"`);
       if (!(await confirm(`Revoke ${oneLine(found.name)} (${found.prefix}…)?`))) {
         this.print("Nothing was revoked.");

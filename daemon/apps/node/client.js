@@ -54,7 +54,8 @@ export class Client {
   async open(method, route, body, accept, signal) {
     const { url } = this.#target;
     // The socket wants no key; one of the environment goes to a URL alone.
-    const apiKey = this.#target.apiKey ?? (url === undefined ? undefined : process.env.KARTA_API_KEY || undefined);
+    const apiKey =
+      this.#target.apiKey ?? (url === undefined ? undefined : process.env.KARTA_API_KEY || undefined);
     const base = url === undefined ? null : new URL(url);
     const { request } = await import(base?.protocol === "https:" ? "node:https" : "node:http");
     const where =

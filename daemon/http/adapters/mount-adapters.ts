@@ -19,7 +19,9 @@ export function adapterErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const path = request.path.replace(BASE, "");
     const adapter = ADAPTERS.find(({ owns }) => owns(path));
-    if (adapter === undefined) next(error);
-    else return adapterBoundary(logger, adapter.toAnswer)(error, request, response, next);
+    if (adapter !== undefined)
+      return adapterBoundary(logger, adapter.toAnswer)(error, request, response, next);
+    next(error);
+    return undefined;
   };
 }

@@ -53,7 +53,12 @@ const SECURITY_SCHEMES = {
       "An API key (`karta keys create`), for a backend; or a session token, for one user's browser, on the routes of its " +
       "project. A browser's WebSocket offers the protocol `karta.bearer.TOKEN`, and one more for the answer to choose.",
   },
-  apiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "The same, as some clients send it." },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-api-key",
+    description: "The same, as some clients send it.",
+  },
 } as const;
 
 /** The same routes under a base of their own. */

@@ -36,7 +36,9 @@ async function asPage(origin: string, path: string): Promise<string> {
     ? await rawRequest(port, "POST", path, { Origin: origin, "Content-Type": "application/json" }, "{}")
     : await rawRequest(port, "GET", path, { Origin: origin, ...bearer(key) });
   expect(preflight.status === 204).toBe(answer.status !== 403);
-  expect(preflight.headers["access-control-allow-origin"]).toBe(preflight.status === 204 ? origin : undefined);
+  expect(preflight.headers["access-control-allow-origin"]).toBe(
+    preflight.status === 204 ? origin : undefined,
+  );
   expect(answer.headers["access-control-allow-origin"]).toBe(answer.status === 403 ? undefined : origin);
   expect(answer.headers.vary).toBe("Origin");
   if (preflight.status === 204)
@@ -48,7 +50,10 @@ test.each<[string, string[]]>([
   ["https://shop.example", PATHS], // the daemon's list
   ["https://bots.example", ["/v1/projects/bot/sessions", "/local/bot/v1/sessions"]], // the project's
   // An embed key's.
-  ["https://page.example", ["/v1/projects/bot/sessions", "/local/bot/v1/sessions", "/v1/embed/session-tokens"]],
+  [
+    "https://page.example",
+    ["/v1/projects/bot/sessions", "/local/bot/v1/sessions", "/v1/embed/session-tokens"],
+  ],
   ["https://evil.example", []],
   ["https://shop.example.evil.example", []],
   ["http://shop.example", []],

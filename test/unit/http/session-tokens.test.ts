@@ -1,5 +1,5 @@
 /** Session tokens over HTTP: who gets one, and whose sessions are whose. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { decodeJwt } from "jose";
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../../../daemon/http/limits.ts";
@@ -9,6 +9,8 @@ import { httpBench, keylessAuthenticator, rawRequest, refusal } from "../../supp
 import { apiKey, bearer, embedKey, identityToken, tokenOf } from "../../support/keys.ts";
 import { storeBench } from "../../support/store.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
+
+jest.setTimeout(20_000);
 
 const clock = { ms: Date.now() };
 const store = await storeBench();
@@ -34,7 +36,9 @@ async function create(headers: Headers, body: object = {}, path = SESSIONS) {
   return SessionSchema.parse(JSON.parse(await call("POST", path, headers, body)));
 }
 async function list(headers: Headers, query = "") {
-  return SessionPageSchema.parse(JSON.parse(await call("GET", SESSIONS + query, headers))).data.map(({ id }) => id);
+  return SessionPageSchema.parse(JSON.parse(await call("GET", SESSIONS + query, headers))).data.map(
+    ({ id }) => id,
+  );
 }
 const user = async (name: string) => bearer(await tokenOf(authenticator, name));
 
@@ -51,16 +55,27 @@ describe("an app's backend", () => {
   test("gets its user a token of an hour, or of as long as it says", async () => {
     const path = "/v1/projects/bot/session_tokens";
     const made = async (body: object) => {
-      const answer = SessionTokenSchema.parse(JSON.parse(await call("POST", path, bearer(backend.key), body)));
+      const answer = SessionTokenSchema.parse(
+        JSON.parse(await call("POST", path, bearer(backend.key), body)),
+      );
       const { sub, project, exp = 0, iat = 0 } = decodeJwt(answer.token);
       return { answer, sub, project, lives: exp - iat };
     };
     const plain = await made({ sub: "ada" });
     expect(plain).toMatchObject({ sub: "ada", project: "bot", lives: 3600, answer: { expires_in: 3600 } });
-    expect(await made({ sub: "ada", expires_in: 60 })).toMatchObject({ lives: 60, answer: { expires_in: 60 } });
+    expect(await made({ sub: "ada", expires_in: 60 })).toMatchObject({
+      lives: 60,
+      answer: { expires_in: 60 },
+    });
     const { id } = await create(bearer(plain.answer.token));
     expect(await list(await user("ada"))).toContain(id);
-    for (const body of [{}, { sub: "" }, { sub: "a\nb" }, { sub: "visitor:1" }, { sub: "a", expires_in: 90_000 }])
+    for (const body of [
+      {},
+      { sub: "" },
+      { sub: "a\nb" },
+      { sub: "visitor:1" },
+      { sub: "a", expires_in: 90_000 },
+    ])
       expect((await refused("POST", path, bearer(backend.key), body)).is).toBe("422 invalid_request");
   });
 
@@ -103,13 +118,16 @@ describe("a user with a token", () => {
       { metadata: { end_user: null } },
       { permission_mode: "autonomous" },
     ];
-    for (const body of tries) expect((await refused("PATCH", `${SESSIONS}/${id}`, ada, body)).is).toBe("403 forbidden");
+    for (const body of tries)
+      expect((await refused("PATCH", `${SESSIONS}/${id}`, ada, body)).is).toBe("403 forbidden");
     for (const body of [tries[0], tries[2]])
       expect((await refused("POST", SESSIONS, ada, body)).is).toBe("403 forbidden");
     await call("PATCH", `${SESSIONS}/${id}`, ada, { metadata: { end_user: "ada", seen: 1 } });
     expect(await list(ada, "?metadata.seen=1")).toEqual([id]);
     // Of another's session not even this is told.
-    expect((await refused("PATCH", `${SESSIONS}/${id}`, await user("bob"), tries[2])).is).toBe("404 not_found");
+    expect((await refused("PATCH", `${SESSIONS}/${id}`, await user("bob"), tries[2])).is).toBe(
+      "404 not_found",
+    );
   });
 
   test("has no room for more metadata than a session holds, their name included", async () => {
@@ -125,8 +143,11 @@ describe("a user with a token", () => {
   });
 
   test("may use an Idempotency-Key that another tenant has used", async () => {
-    const key = { "Idempotency-Key": "the same" };
-    const [ada, bob] = [{ ...(await user("ada")), ...key }, { ...(await user("bob")), ...key }];
+    const key = { "Idempotency-Key": "the-same" };
+    const [ada, bob] = [
+      { ...(await user("ada")), ...key },
+      { ...(await user("bob")), ...key },
+    ];
     const first = await create(ada);
     const second = await create(bob);
     expect(second.id).not.toBe(first.id);
@@ -142,11 +163,15 @@ describe("a page with an embed key", () => {
     expect(decodeJwt(token)).toMatchObject({ project: "bot" });
     const { id } = await create({ ...bearer(token), Origin: PAGE });
     expect(await list(bearer(token))).toEqual([id]);
-    expect((await embedRefused({ embed_key: key }, "https://evil.example")).is).toBe("403 origin_not_allowed");
+    expect((await embedRefused({ embed_key: key }, "https://evil.example")).is).toBe(
+      "403 origin_not_allowed",
+    );
     expect((await embedRefused({ embed_key: key }, null)).is).toBe("403 origin_not_allowed");
     // An origin that may call, with a key that is another page's.
     await embedKey(authenticator, { origins: ["https://third.example"] });
-    expect((await embedRefused({ embed_key: key }, "https://third.example")).is).toBe("403 origin_not_allowed");
+    expect((await embedRefused({ embed_key: key }, "https://third.example")).is).toBe(
+      "403 origin_not_allowed",
+    );
   });
 
   test("that is unknown, revoked or expired, or no embed key at all, gets none, and hears the same", async () => {

@@ -2,7 +2,7 @@
  * Every route × every credential. The routes are those of the OpenAPI document, which is what is mounted: one without a line
  * here fails the test, so that nobody adds a route and forgets who may call it.
  */
-import { beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { openApiDocument } from "../../../daemon/http/openapi/document.ts";
 import { DEFAULT_LIMITS } from "../../../daemon/http/limits.ts";
@@ -11,6 +11,8 @@ import { httpBench, keylessAuthenticator, rawRequest } from "../../support/http.
 import { apiKey, bearer, embedKey, tokenOf } from "../../support/keys.ts";
 import { storeBench } from "../../support/store.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
+
+jest.setTimeout(20_000);
 
 /** Whom a route is for: see `Access` in shared/protocol/route.ts. */
 interface Line {
@@ -127,36 +129,68 @@ beforeAll(async () => {
   credentials.set("none", { headers: {}, expects: refused });
   add("words", "let-me-in", refused);
   add("a scheme that is not asked for", "", refused);
-  credentials.set("a scheme that is not asked for", { headers: { Authorization: "Basic YTpi" }, expects: refused });
+  credentials.set("a scheme that is not asked for", {
+    headers: { Authorization: "Basic YTpi" },
+    expects: refused,
+  });
   add("the beginning of a key with another secret", `${backend.prefix}_${"0".repeat(50)}`, refused);
   add("an embed key, which opens no route", (await embedKey(authenticator)).key, refused);
   add("a key that has expired", expiring.key, refused);
   add("a key that was revoked", gone.key, refused);
   add("a token that has expired", await tokenOf(authenticator, "ada", { seconds: 1 }), refused);
   add("a token of a key that was revoked", await tokenOf(authenticator, "ada", { keyId: gone.id }), refused);
-  add("a token of a key that has expired", await tokenOf(authenticator, "ada", { keyId: expiring.id }), refused);
+  add(
+    "a token of a key that has expired",
+    await tokenOf(authenticator, "ada", { keyId: expiring.id }),
+    refused,
+  );
   const claims = new SignJWT(ada).setIssuer("karta").setExpirationTime("2h");
   const head = { alg: "HS256", typ: "karta-session+jwt", kid: "0" };
-  add("a token that another kartad signed", await claims.setProtectedHeader(head).sign(Buffer.alloc(32)), refused);
+  add(
+    "a token that another kartad signed",
+    await claims.setProtectedHeader(head).sign(Buffer.alloc(32)),
+    refused,
+  );
   add("a token that nobody signed", new UnsecuredJWT(ada).setIssuer("karta").encode(), refused);
   await authenticator.keys.revoke(gone.id);
   clock.ms += 60_000;
 
   const key = async (given: Parameters<typeof apiKey>[1]) => (await apiKey(authenticator, given)).key;
   add("a key of another project", await key({ project: "other" }), keyExpects(false, "write"));
-  add("an admin key of another project", await key({ project: "other", scope: "admin" }), keyExpects(false, "admin"));
+  add(
+    "an admin key of another project",
+    await key({ project: "other", scope: "admin" }),
+    keyExpects(false, "admin"),
+  );
   add("a key that may only look", await key({ scope: "read" }), keyExpects(true, "read"));
   add("a key of the project", await key({ project: "bot" }), keyExpects(true, "write"));
-  add("an admin key of the project", await key({ project: "bot", scope: "admin" }), keyExpects(true, "admin"));
+  add(
+    "an admin key of the project",
+    await key({ project: "bot", scope: "admin" }),
+    keyExpects(true, "admin"),
+  );
   add("a key of every project", await key({}), keyExpects(true, "write"));
   add("an admin key", await key({ scope: "admin" }), () => "let in");
   add("the user's token", await tokenOf(authenticator, "ada"), tokenExpects(true, true));
   add("another user's token", await tokenOf(authenticator, "bob"), tokenExpects(true, false));
-  add("a token of another project", await tokenOf(authenticator, "ada", { project: "other" }), tokenExpects(false, true));
-  add("the user's token of a key", await tokenOf(authenticator, "ada", { keyId: backend.id }), tokenExpects(true, true));
+  add(
+    "a token of another project",
+    await tokenOf(authenticator, "ada", { project: "other" }),
+    tokenExpects(false, true),
+  );
+  add(
+    "the user's token of a key",
+    await tokenOf(authenticator, "ada", { keyId: backend.id }),
+    tokenExpects(true, true),
+  );
 });
 
-function ask({ method, base, path }: Place, { query = "", body }: Line, headers: Credential["headers"], id: string) {
+function ask(
+  { method, base, path }: Place,
+  { query = "", body }: Line,
+  headers: Credential["headers"],
+  id: string,
+) {
   const target = base + path.replace("{id}", id).replace("{request_id}", newId("req")) + query;
   const json = body === undefined ? {} : { "Content-Type": "application/json" };
   return rawRequest(bench.port, method, target, { ...json, ...headers }, body && JSON.stringify(body));
@@ -199,7 +233,8 @@ describe.each([...new Set(places.map(({ name }) => name))])("%s", (name) => {
         expect(answer.body).not.toContain("no such session");
       }
       // Nothing was done to Ada's session by who was not let in.
-      if (outcome !== "let in") expect(await bench.sessions.get({ kind: "all" }, id)).toMatchObject({
+      if (outcome !== "let in")
+        expect(await bench.sessions.get({ kind: "all" }, id)).toMatchObject({
           status: "active",
           metadata: { end_user: "ada" },
           participants: [],
@@ -212,7 +247,7 @@ describe.each([...new Set(places.map(({ name }) => name))])("%s", (name) => {
 test("a path that no route has tells a stranger nothing, and takes no token out of its project", async () => {
   const asked = async (path: string, credential: string) =>
     (await rawRequest(bench.port, "GET", path, credentials.get(credential)?.headers)).status;
-  for (const path of ["/v1/nothing", "/nothing", "/healthz/", "/v1/projects/bot/nothing", "//v1/sessions"]) {
+  for (const path of ["/v1/nothing", "/nothing", "/healthz/x", "/v1/projects/bot/nothing", "//v1/sessions"]) {
     expect([path, await asked(path, "none")]).toEqual([path, 401]);
     expect([path, await asked(path, "an admin key")]).not.toEqual([path, 401]);
   }
@@ -234,7 +269,12 @@ test("a project that is not there is told apart from another's by nobody who may
 test("a list shows each credential its own sessions alone", async () => {
   const id = await adasSession();
   const shown = async (path: string, credential: string) => {
-    const answer = await rawRequest(bench.port, "GET", `${path}?limit=200`, credentials.get(credential)?.headers);
+    const answer = await rawRequest(
+      bench.port,
+      "GET",
+      `${path}?limit=200`,
+      credentials.get(credential)?.headers,
+    );
     return answer.body.includes(id);
   };
   expect(await shown("/v1/sessions", "a key of every project")).toBe(true);

@@ -1,7 +1,7 @@
 /** Keys and the secrets behind tokens, on a real store and real files. */
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { decodeProtectedHeader } from "jose";
 import { Identities } from "../../../daemon/keys/identity.ts";
 import { SecretFileError } from "../../../daemon/keys/secret-file.ts";
@@ -11,6 +11,8 @@ import { keylessAuthenticator } from "../../support/http.ts";
 import { apiKey, embedKey, tokenOf } from "../../support/keys.ts";
 import { storeBenches } from "../../support/store.ts";
 import { folderWith, silent } from "../apps/temp-project.ts";
+
+jest.setTimeout(20_000);
 
 const freshStore = await storeBenches(10);
 const DAY_MS = 24 * 60 * 60 * 1000;

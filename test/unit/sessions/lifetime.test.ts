@@ -241,6 +241,8 @@ describe("a scope", () => {
     await expect(sessions.cancel(elsewhere, id)).rejects.toMatchObject(notFound);
     await expect(sessions.delete(elsewhere, id)).rejects.toMatchObject(notFound);
     await expect(sessions.create(elsewhere, { session_id: id })).rejects.toMatchObject(notFound);
-    expect((await sessions.create({ kind: "project", name: "bot", endUser: null }, { session_id: id })).id).toBe(id);
+    expect(
+      (await sessions.create({ kind: "project", name: "bot", endUser: null }, { session_id: id })).id,
+    ).toBe(id);
   });
 });
