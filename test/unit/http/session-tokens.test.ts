@@ -16,7 +16,7 @@ const clock = { ms: Date.now() };
 const store = await storeBench();
 const authenticator = await keylessAuthenticator(store, { now: () => clock.ms });
 const limits = { ...DEFAULT_LIMITS, failed_credentials_per_second: 1_000_000 };
-const { port, sessions } = await httpBench(spawnerForTests(), { authenticator, limits });
+const { port } = await httpBench(spawnerForTests(), { authenticator, limits });
 const backend = await apiKey(authenticator);
 
 const PAGE = "https://page.example";
