@@ -99,6 +99,21 @@ export function scopeOf(request: Request): Scope {
   return scope;
 }
 
+/**
+ * A scope in one of the projects that it reaches, for a request that names its project in its body, as a `model` say. An
+ * end user stays the one that they are.
+ * @throws KartaError `not_found` for a project that the scope does not reach
+ */
+export function withinProject(scope: Scope, project: string): Scope & { readonly kind: "project" } {
+  switch (scope.kind) {
+    case "all":
+      return { kind: "project", name: project, endUser: null };
+    case "project":
+      if (scope.name !== project) throw new KartaError("not_found", "no such project");
+      return scope;
+  }
+}
+
 /** For a route, before its body is read. @throws KartaError `unauthorized`, `forbidden` */
 export function requireAccess(route: Pick<Route, "access">): RequestHandler {
   return (request, _response, next) => {

@@ -90,11 +90,15 @@ test.each<[string, string[], number, string]>([
   ["an API key with an origin", ["create", "x", "--origin", PAGE], 2, "--embed"],
   ["a scope that is none", ["create", "x", "--scope", "root"], 2, "scope"],
   ["revoking what is not there", ["revoke", "nope"], 4, "nope"],
-])("%s is refused, and nothing is made", async (_what, args, code, words) => {
-  const before = await home.karta(["keys", "list", "--json"]);
+])("%s is refused", async (_what, args, code, words) => {
   const refused = await home.karta(["keys", ...args]);
   expect([refused.code, refused.stderr]).toEqual([code, expect.stringContaining(words)]);
-  expect((await home.karta(["keys", "list", "--json"])).stdout).toBe(before.stdout);
+});
+
+test("what was refused has made nothing", async () => {
+  const { stdout } = await home.karta(["keys", "list", "--json"]);
+  const { data } = z.object({ data: z.array(KeySchema) }).parse(JSON.parse(stdout));
+  expect(data.map(({ name }) => name)).toEqual(["told", "backend"]);
 });
 
 test("HTTP wants it, the socket does not; karta/client, both Karta classes and the demo's server present it", async () => {

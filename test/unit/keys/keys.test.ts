@@ -14,7 +14,7 @@ import { folderWith, silent } from "../apps/temp-project.ts";
 
 jest.setTimeout(20_000);
 
-const freshStore = await storeBenches(10);
+const freshStore = await storeBenches(11);
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe("a key", () => {
@@ -101,6 +101,19 @@ describe("a key", () => {
     expect(await used()).toBe(first);
     clock.ms += 30_000;
     expect(await used()).toBe(new Date(clock.ms).toISOString());
+  });
+
+  test("that is revoked is listed for a while: the last thousand, the newest first", async () => {
+    const bench = freshStore();
+    const { keys } = await keylessAuthenticator(bench);
+    for (const name of ["a", "b", "c"]) {
+      await keys.create({ kind: "api", name });
+      await keys.revoke(name);
+    }
+    bench.outside.exec("update keys set revoked_at = case name when 'a' then 3 when 'b' then 1 else 2 end");
+    await keys.create({ kind: "api", name: "d" });
+    await bench.store.keys.forgetRevoked(2);
+    expect((await keys.list()).map(({ name }) => name).sort()).toEqual(["a", "c", "d"]);
   });
 
   test("of a thousand is the last", async () => {
