@@ -20,6 +20,12 @@ const port = z.int().min(0).max(65_535);
 const portText = z.string().regex(/^\d+$/, { error: "expected a port number" }).transform(Number).pipe(port);
 const origin = z.url({ protocol: /^https?$/ });
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 /** What `kartad.toml` may hold; every key optional, unknown keys refused. */
 const FileSchema = z.strictObject({
   host: z.string().min(1).optional(),

@@ -1,10 +1,10 @@
 /** The composition root: builds every service, starts and stops them in order. The only file that sees all. */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import path from "node:path";
 import { packageVersion } from "../shared/paths.ts";
 import { Apps } from "./apps/apps.ts";
 import { checkEntryPoint } from "./apps/check-entry-point.ts";
-import type { Config } from "./config.ts";
+import { isLoopback, type Config } from "./config.ts";
 import { controlApp } from "./control/app.ts";
 import { listenOnSocket, prepareSocket } from "./control/socket.ts";
 import { doctorReport } from "./doctor.ts";
@@ -15,8 +15,10 @@ import { orderedSource, sessionSource } from "./events/sources.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
 import { createHarnesses } from "./harness/registry.ts";
 import { publicApp } from "./http/app.ts";
+import { closeServer } from "./http/close-server.ts";
 import { createHttpServer, listenOnPort } from "./http/listen.ts";
 import { asksForWebSocket, WebSockets } from "./http/websocket.ts";
+import { Authenticator } from "./keys/authenticator.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
@@ -57,15 +59,10 @@ export interface DaemonOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
 
 /**
  * Starts kartad. What was started is stopped again when a later step fails.
- * @throws StoreNewerError, PortTakenError, SocketLiveError, NotASocketError
+ * @throws StoreNewerError, PortTakenError, SocketLiveError, NotASocketError, UnsafeBindError, SecretFileError
  */
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
@@ -81,6 +78,15 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     await prepareSocket(config.socketPath);
     const store = await Store.open(config.stateHome);
     undo.push(() => store.close());
+    const projectExists = (name: string): boolean => registry.find(name) !== null;
+    const authenticator = await Authenticator.open({
+      store: store.keys,
+      stateHome: config.stateHome,
+      bind: { host: config.host, isLoopback: isLoopback(config.host), insecure: config.insecure },
+      projectExists,
+      logger,
+      now,
+    });
 
     const offlineModel = new OfflineModel({ logger: logger.child({ part: "offline-model" }) });
     if (config.offline) {
@@ -197,7 +203,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       sessions,
       metrics,
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
-      projectExists: (name: string) => registry.find(name) !== null,
+      projectExists,
+      authenticator,
       served: servedProjects(registry, projects),
       conversations: new Conversations({
         sessions,
@@ -215,6 +222,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       offline: config.offline,
       loopbackOnly: isLoopback(config.host),
       allowedOrigins: config.allowedOrigins,
+      originsOf: (name) => registry.find(name)?.definition?.manifest.http.allowedOrigins ?? [],
       limits: config.limits,
       logger,
     });
@@ -288,14 +296,4 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     await unwind();
     throw error;
   }
-}
-
-/** Takes no more connections, lets answers that are being written finish for a moment, then closes the rest. */
-function closeServer(server: Server, sockets: WebSockets): Promise<void> {
-  return new Promise((resolve) => {
-    sockets.close();
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 250).unref();
-  });
 }

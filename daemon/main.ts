@@ -5,9 +5,11 @@ import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
 import { NotASocketError, SocketLiveError } from "./control/socket.ts";
-import { isLoopback, startDaemon, type Daemon } from "./daemon.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
+import { UnsafeBindError } from "./keys/authenticator.ts";
+import { SecretFileError } from "./keys/secret-file.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
 import { Log } from "./log.ts";
 import { StoreNewerError } from "./store/store.ts";
@@ -23,7 +25,8 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof PortTakenError) return "port_taken";
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
-  if (error instanceof NotASocketError) return "state_unwritable";
+  if (error instanceof UnsafeBindError) return "unsafe_bind";
+  if (error instanceof NotASocketError || error instanceof SecretFileError) return "state_unwritable";
   switch (systemErrorCode(error)) {
     case "EACCES":
     case "EPERM":
@@ -52,15 +55,6 @@ function requireWritable(folder: string): void {
   }
 }
 
-function requireSafeBind(config: Config): void {
-  if (isLoopback(config.host) || config.insecure) return;
-  die(
-    "unsafe_bind",
-    `${config.host} is not loopback, and without an API key anybody who reaches it could run agents; ` +
-      "keep 127.0.0.1 behind your own server, or say --insecure",
-  );
-}
-
 /** First signal drains, a second one quits at once; the guard then ends the children. */
 function stopOnSignals(stop: () => void, log: Log): void {
   let signals = 0;
@@ -78,7 +72,6 @@ function stopOnSignals(stop: () => void, log: Log): void {
 }
 
 async function run(config: Config): Promise<void> {
-  requireSafeBind(config);
   requireWritable(config.stateHome);
   const lock = InstanceLock.acquire(config.stateHome);
   const log = await Log.open({

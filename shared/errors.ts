@@ -30,6 +30,8 @@ export const ERRORS = {
   no_active_release: { status: 409, when: "The project has no release that is active." },
   idempotency_mismatch: { status: 409, when: "The same Idempotency-Key with another body." },
   uploads_full: { status: 409, when: "The workspace's `uploads/` holds as much as it may." },
+  key_name_taken: { status: 409, when: "A key that is not revoked has the name." },
+  too_many_keys: { status: 409, when: "There are as many keys as may be." },
   project_name_taken: { status: 409, when: "The name belongs to another folder." },
   cursor_expired: {
     status: 410,

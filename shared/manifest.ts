@@ -43,6 +43,10 @@ export interface Manifest {
     readonly turnTimeoutSeconds: number;
     readonly workspace: "shared" | "session";
   };
+  readonly http: {
+    /** Origins of the browser pages that may call the project's own paths. */
+    readonly allowedOrigins: readonly string[];
+  };
   readonly pool: {
     readonly spares: number;
     readonly idleTimeoutSeconds: number;
@@ -79,6 +83,7 @@ export const MANIFEST_DEFAULTS: Manifest = {
     turnTimeoutSeconds: 1800,
     workspace: "shared",
   },
+  http: { allowedOrigins: [] },
   pool: { spares: 1, idleTimeoutSeconds: 600, maxProcesses: 16 },
   cli: { hiddenEventTypes: [], inputRequiredPolicy: "prompt", inputRequiredHiddenPolicy: "deny" },
   profile: { name: null, displayName: null },

@@ -68,6 +68,7 @@ const ROOMS = [
   "daemon/harness",
   "daemon/projects",
   "daemon/apps",
+  "daemon/keys",
   "daemon/offline-model",
   "daemon/store",
 ] as const;
@@ -85,8 +86,12 @@ const ALLOWED: Readonly<
 > = {
   shared: { values: [], types: [] },
   cli: { values: [], types: [] },
-  "daemon/http": { values: ["daemon/events"], types: ["daemon/sessions"] },
-  "daemon/control": { values: ["daemon/http", "daemon/events"], types: ["daemon/projects", "daemon/log.ts"] },
+  "daemon/http": { values: ["daemon/events"], types: ["daemon/sessions", "daemon/keys"] },
+  "daemon/control": {
+    values: ["daemon/http", "daemon/events"],
+    types: ["daemon/projects", "daemon/keys", "daemon/log.ts"],
+  },
+  "daemon/keys": { values: [], types: ["daemon/store"] },
   "daemon/sessions": {
     values: ["daemon/harness/harness.ts"],
     types: ["daemon/pool", "daemon/events", "daemon/store", "daemon/harness/harness.ts"],
@@ -136,6 +141,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   kysely: /^daemon\/store\//,
   "kysely/migration": /^daemon\/store\//,
   "node:sqlite": /^daemon\/(store\/|instance-lock\.ts)/,
+  jose: /^daemon\/keys\//,
   "prom-client": /^daemon\/metrics\.ts$/,
   express: /^daemon\/(http|control|offline-model)\//,
   "@anthropic-ai/claude-agent-sdk": /^daemon\/harness\/claude\//,

@@ -50,19 +50,32 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
+/** The seconds of `10m` or `2h30m`; null for anything else. */
+function secondsIn(text: string): number | null {
+  if (!/^(\d+[smhd])+$/.test(text)) return null;
+  return [...text.matchAll(/(\d+)([smhd])/g)].reduce(
+    (sum, [, number, unit]) => sum + Number(number) * (SECONDS[unit ?? ""] ?? 0),
+    0,
+  );
+}
+
+function dateIn(text: string): number | null {
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? null : date;
+}
+
 /**
  * The moment that `10m`, `2h30m`, or a date names, in milliseconds since the epoch; null when it is none of these.
  */
 export function momentBefore(text: string, now: number): number | null {
-  if (/^(\d+[smhd])+$/.test(text)) {
-    const seconds = [...text.matchAll(/(\d+)([smhd])/g)].reduce(
-      (sum, [, number, unit]) => sum + Number(number) * (SECONDS[unit ?? ""] ?? 0),
-      0,
-    );
-    return now - seconds * 1000;
-  }
-  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? null : date;
+  const seconds = secondsIn(text);
+  return seconds === null ? dateIn(text) : now - seconds * 1000;
+}
+
+/** The same for a time to come: `30d` from now. */
+export function momentAfter(text: string, now: number): number | null {
+  const seconds = secondsIn(text);
+  return seconds === null ? dateIn(text) : now + seconds * 1000;
 }
 
 /** The local time of day, to the millisecond: `14:03:07.120`. */

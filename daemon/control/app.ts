@@ -8,8 +8,10 @@ import { adapterErrors } from "../http/adapters/mount-adapters.ts";
 import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { limitBodies } from "../http/json-body.ts";
 import { mount } from "../http/mount.ts";
+import { letOperatorIn } from "../http/principals.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
 import { mountFeeds, type FeedOptions } from "./feeds.ts";
+import { mountKeys } from "./keys.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
@@ -29,6 +31,7 @@ export function controlApp(options: ControlAppOptions): Express {
   const logger = options.logger.child({ part: "control" });
   const app = baseApp(logger);
   limitBodies(app, options.maxBodyBytes);
+  app.use(letOperatorIn);
   app.use((_request, response, next) => {
     response.setHeader(VERSION_HEADER, options.version);
     next();
@@ -48,6 +51,7 @@ export function controlApp(options: ControlAppOptions): Express {
     archived_sessions: await projects.remove(params.name),
   }));
   mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
+  mountKeys(app, options.authenticator.keys);
   mountFeeds(app, options);
   mountMetrics(app, options.metrics);
   mountOpenApi(app, options.version);

@@ -5,22 +5,27 @@ import { KartaError } from "../../shared/errors.ts";
 import { newId } from "../../shared/ids.ts";
 import type { FamilyKind } from "../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../shared/protocol/health.ts";
+import { embedRoutes } from "../../shared/protocol/tokens.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Conversations } from "../sessions/conversations.ts";
-import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { AdapterOptions, ServedProjects } from "./adapters/adapter.ts";
 import { adapterErrors, mountAdapters } from "./adapters/mount-adapters.ts";
+import type { Authenticator } from "../keys/authenticator.ts";
+import { admission, scopeOf, type PathFamily } from "./access.ts";
+import { authentication } from "./authentication.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
 import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
 import { limitBodies } from "./json-body.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { loggedPath } from "./logged-path.ts";
 import { mount } from "./mount.ts";
-import { limitRate, RequestRate } from "./request-rate.ts";
+import { failureRate, limitRate, RequestRate } from "./request-rate.ts";
 import { mountMetrics, type MetricsPage } from "./routes/metrics.ts";
 import { mountOpenApi } from "./routes/openapi.ts";
 import { sessionRouter } from "./routes/sessions.ts";
+import { embedRouter, sessionTokenRouter } from "./routes/tokens.ts";
 
 export interface PublicAppOptions {
   readonly sessions: SessionService;
@@ -37,14 +42,18 @@ export interface PublicAppOptions {
   readonly offline: boolean;
   /** False: bound to an address other than loopback, where the Host can be any name. */
   readonly loopbackOnly: boolean;
+  /** Origins whose pages may call every path, e.g. `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
+  /** Those that a project adds for its own paths. */
+  readonly originsOf: (project: string) => readonly string[];
+  readonly authenticator: Authenticator;
   readonly limits?: Limits;
   readonly logger: Logger;
 }
 
 /** What both planes are given. */
 export type SharedOptions =
-  "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "responses" | "sessionOrder";
+  "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "responses" | "sessionOrder" | "authenticator";
 
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";
@@ -54,21 +63,50 @@ export function mountSessionFamilies(
   app: Express,
   options: Pick<PublicAppOptions, SharedOptions | "logger">,
 ): void {
-  const { projectExists, ...rest } = options;
-  const projectScope = (request: Request): Scope => {
-    const { ref, org } = request.params;
-    if (typeof ref !== "string" || !projectExists(ref) || (org !== undefined && org !== LOCAL_ORG)) {
-      throw new KartaError("not_found", "no such project");
-    }
-    return { kind: "project", name: ref };
-  };
-  const mountFamily = (base: string, scopeOf: (request: Request) => Scope, kind: FamilyKind): void => {
+  const { projectExists, authenticator, ...rest } = options;
+  const mountFamily = (base: string, kind: FamilyKind): void => {
+    app.use(base, admission(kind === "flat" ? () => ({ kind }) : projectFamily, projectExists));
     app.use(base, sessionRouter({ ...rest, scopeOf }));
+    if (kind === "project") app.use(base, sessionTokenRouter(authenticator));
     mountAdapters(app, base, kind, { ...rest, scopeOf });
   };
-  mountFamily("/v1/projects/:ref", projectScope, "project");
-  mountFamily("/v1", () => ({ kind: "all" }), "flat");
-  mountFamily("/:org/:ref/v1", projectScope, "project");
+  mountFamily("/v1/projects/:ref", "project");
+  mountFamily("/v1", "flat");
+  mountFamily("/:org/:ref/v1", "project");
+}
+
+/** No project has an empty name. */
+function projectFamily(request: Request): PathFamily {
+  return { kind: "project", name: projectOf(request) };
+}
+
+function projectOf({ params: { ref, org } }: Request): string {
+  return typeof ref === "string" && (org === undefined || org === LOCAL_ORG) ? ref : "";
+}
+
+/** Which pages may call which paths: the daemon's list everywhere, a project's own list and its embed keys' in that project. */
+function guardOrigins(
+  app: Express,
+  {
+    allowedOrigins,
+    originsOf,
+    authenticator,
+  }: Pick<PublicAppOptions, "allowedOrigins" | "originsOf" | "authenticator">,
+): void {
+  const list = new Set(allowedOrigins.map((origin) => new URL(origin).origin));
+  const ofProject = originGuard((origin, request) => {
+    const project = projectOf(request);
+    return (
+      list.has(origin) || originsOf(project).includes(origin) || authenticator.hasEmbedOrigin(origin, project)
+    );
+  });
+  app.use("/v1/projects/:ref", ofProject);
+  app.use("/:org/:ref/v1", ofProject);
+  app.use(
+    `/v1${embedRoutes.createEmbedToken.path}`,
+    originGuard((origin) => list.has(origin) || authenticator.hasEmbedOrigin(origin, null)),
+  );
+  app.use(originGuard((origin) => list.has(origin)));
 }
 
 /** An express app with what both planes want of one. */
@@ -89,7 +127,7 @@ export function baseApp(logger: Logger): Express {
         {
           request: requestId,
           method: request.method,
-          path: request.path,
+          path: loggedPath(request),
           status: response.statusCode,
           ms: Math.round(performance.now() - startedAt),
         },
@@ -103,14 +141,16 @@ export function baseApp(logger: Logger): Express {
 
 export function publicApp(options: PublicAppOptions): Express {
   const logger = options.logger.child({ part: "http" });
-  const limits = options.limits ?? DEFAULT_LIMITS;
+  const { authenticator, limits = DEFAULT_LIMITS } = options;
   const app = baseApp(logger);
   limitBodies(app, limits.max_body_bytes);
   app.use(requireRoom);
-  if (options.loopbackOnly) app.use(requireLoopbackHost);
-  app.use(originGuard(options.allowedOrigins));
+  if (options.loopbackOnly) app.use(requireLoopbackHost(() => authenticator.isOpen));
+  guardOrigins(app, options);
   app.use(limitUrl(limits.max_url_bytes));
   app.use(limitRate(new RequestRate(limits.requests_per_second)));
+  const failures = failureRate(limits.failed_credentials_per_second);
+  app.use(authentication({ authenticator, failures, logger }));
 
   const health = () => ({
     status: options.isDraining() ? ("draining" as const) : ("ok" as const),
@@ -126,6 +166,7 @@ export function publicApp(options: PublicAppOptions): Express {
   mountMetrics(app, options.metrics);
   mountOpenApi(app, options.version);
 
+  app.use("/v1", embedRouter(authenticator, failures));
   mountSessionFamilies(app, options);
   app.use(noSuchRoute);
   app.use(adapterErrors(logger));

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { issuesFromZod, KartaError } from "../../shared/errors.ts";
+import { loggedPath } from "./logged-path.ts";
 
 /** What express and its body parser throw: an `http-errors` error. */
 const HttpErrorSchema = z.object({
@@ -79,7 +80,7 @@ export const noSuchRoute: RequestHandler = (request) => {
 export function answerable(error: unknown, request: Request, logger: Logger): KartaError {
   const known = asKartaError(error);
   if (known !== null) return known;
-  logger.error({ err: error, method: request.method, path: request.path }, "a request failed");
+  logger.error({ err: error, method: request.method, path: loggedPath(request) }, "a request failed");
   return new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
 }
 

@@ -1,8 +1,8 @@
 /**
- * Who may speak to the public plane. On loopback without keys any local program may, but no web page: a page the
+ * Which pages may speak to the public plane. On loopback without keys any local program may, but no web page: a page the
  * operator visits must not be able to drive agents, by its own origin or by a name that it made point at 127.0.0.1.
  */
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { KartaError } from "../../shared/errors.ts";
 import { SESSION_HEADER } from "../../shared/protocol/adapters/headers.ts";
 import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
@@ -15,22 +15,34 @@ function hostName(header: string | undefined): string | null {
   return match?.[1]?.toLowerCase() ?? null;
 }
 
-/** Refuses a request whose Host is not a name of this machine's loopback (DNS rebinding). */
-export const requireLoopbackHost: RequestHandler = (request, _response, next) => {
-  const host = hostName(request.headers.host);
-  if (host === null || !LOOPBACK_HOSTS.has(host)) {
-    throw new KartaError("origin_not_allowed", "the Host header is not localhost, 127.0.0.1 or [::1]");
-  }
-  next();
-};
+/**
+ * Refuses a request whose Host is not a name of this machine's loopback (DNS rebinding).
+ * @param isOpen false: a credential is wanted, which no such page has; then the Host may be a proxy's
+ */
+export function requireLoopbackHost(isOpen: () => boolean): RequestHandler {
+  return (request, _response, next) => {
+    const host = hostName(request.headers.host);
+    if (isOpen() && (host === null || !LOOPBACK_HOSTS.has(host))) {
+      throw new KartaError("origin_not_allowed", "the Host header is not localhost, 127.0.0.1 or [::1]");
+    }
+    next();
+  };
+}
+
+const looked = new WeakSet<Request>();
 
 /**
- * Refuses a browser origin that is not on the list, and answers the preflight of one that is.
- * @param allowed origins as browsers write them: scheme, host and port, no path
+ * Refuses a browser origin that may not call this path, and answers the preflight of one that may. Of several guards on a
+ * request's way the first has its say.
+ * @param allows whether a page of this origin, as browsers write it, may send this request
  */
-export function originGuard(allowed: readonly string[]): RequestHandler {
-  const list = new Set(allowed.map((origin) => new URL(origin).origin));
+export function originGuard(allows: (origin: string, request: Request) => boolean): RequestHandler {
   return (request, response, next) => {
+    if (looked.has(request)) {
+      next();
+      return;
+    }
+    looked.add(request);
     response.setHeader("Vary", "Origin");
     const { origin } = request.headers;
     if (origin === undefined) {
@@ -40,14 +52,14 @@ export function originGuard(allowed: readonly string[]): RequestHandler {
       next();
       return;
     }
-    if (!list.has(origin)) throw refused();
+    if (!allows(origin, request)) throw refused();
     response.setHeader("Access-Control-Allow-Origin", origin);
     response.setHeader("Access-Control-Expose-Headers", `Retry-After, ${TURN_HEADER}, ${SESSION_HEADER}`);
     if (request.method === "OPTIONS") {
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
       response.setHeader(
         "Access-Control-Allow-Headers",
-        `Authorization, Content-Type, Idempotency-Key, Last-Event-ID, ${SESSION_HEADER}`,
+        `Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Api-Key, ${SESSION_HEADER}`,
       );
       response.setHeader("Access-Control-Max-Age", "600");
       response.status(204).end();
@@ -72,6 +84,6 @@ export function limitUrl(maxBytes: number): RequestHandler {
 function refused(): KartaError {
   return new KartaError(
     "origin_not_allowed",
-    "browser pages may not call this daemon; let the page's own server do it, or add its origin to allowed_origins in kartad.toml",
+    "browser pages of this origin may not call this; let the page's own server do it, or add the origin to allowed_origins in kartad.toml, or for one project to [http] in its karta.toml",
   );
 }

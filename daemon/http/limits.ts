@@ -40,6 +40,8 @@ export const LimitsSchema = z
      * agent processes are taken. Who reaches it is a loop that got out of hand.
      */
     requests_per_second: z.number().min(0.1).max(1_000_000).default(1000),
+    /** Of one address, counted likewise. Nobody guesses a key; this keeps those who try from costing much. */
+    failed_credentials_per_second: z.number().min(0.1).max(1_000_000).default(50),
   })
   .refine((limits) => limits.max_url_bytes < limits.max_header_bytes, {
     path: ["max_url_bytes"],

@@ -2,6 +2,7 @@
 import type { Request, RequestHandler, Response, Router } from "express";
 import type { z } from "zod";
 import { takesBody, type PathParams, type Route } from "../../shared/protocol/route.ts";
+import { requireAccess } from "./access.ts";
 import { invalidRequest } from "./error-boundary.ts";
 import { objectOf, readJson, requireJson } from "./json-body.ts";
 
@@ -49,7 +50,8 @@ export function mount<Path extends string, Q extends z.ZodType, B extends z.ZodT
     if (result === undefined) response.status(route.status).end();
     else response.status(route.status).json(result);
   };
-  const steps = hasBody ? [requireJson, readJson, answer] : [answer];
+  const access = requireAccess(route);
+  const steps = hasBody ? [access, requireJson, readJson, answer] : [access, answer];
   switch (route.method) {
     case "GET":
       router.get(route.path, ...steps);

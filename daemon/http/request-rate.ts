@@ -17,13 +17,22 @@ const EXEMPT: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 export class RequestRate {
   readonly #perSecond: number;
   readonly #now: () => number;
+  readonly #refusal: (perSecond: number) => string;
   /** Client → when its next free slot begins, in milliseconds; the most recently active last. */
   readonly #slots = new Map<string, number>();
 
-  /** @param now milliseconds of a clock that never goes back */
-  constructor(perSecond: number, now: () => number = () => performance.now()) {
+  /**
+   * @param now milliseconds of a clock that never goes back
+   * @param refusal what one too many is told
+   */
+  constructor(
+    perSecond: number,
+    now: () => number = () => performance.now(),
+    refusal: (perSecond: number) => string = tooManyRequests,
+  ) {
     this.#perSecond = perSecond;
     this.#now = now;
+    this.#refusal = refusal;
   }
 
   /** Clients that are kept in mind. */
@@ -39,17 +48,28 @@ export class RequestRate {
     const slot = Math.max(now, this.#slots.get(client) ?? 0);
     const wait = slot + interval - now - BURST_SECONDS * 1000;
     if (wait > 0) {
-      throw new KartaError(
-        "rate_limited",
-        `more than ${this.#perSecond} requests a second come from this address; slow down, or raise requests_per_second in kartad.toml`,
-        { retryAfterSeconds: Math.ceil(wait / 1000) },
-      );
+      throw new KartaError("rate_limited", this.#refusal(this.#perSecond), {
+        retryAfterSeconds: Math.ceil(wait / 1000),
+      });
     }
     this.#slots.delete(client);
     this.#slots.set(client, slot + interval);
     const [oldest] = this.#slots.size > MAX_ADDRESSES ? this.#slots.keys() : [];
     if (oldest !== undefined) this.#slots.delete(oldest);
   }
+}
+
+function tooManyRequests(perSecond: number): string {
+  return `more than ${perSecond} requests a second come from this address; slow down, or raise requests_per_second in kartad.toml`;
+}
+
+/** How many bad credentials an address may present: so many a second on average. */
+export function failureRate(perSecond: number): RequestRate {
+  return new RequestRate(
+    perSecond,
+    () => performance.now(),
+    () => "too many bad credentials come from this address; wait, and send a good one",
+  );
 }
 
 /** @throws KartaError `rate_limited` */

@@ -19,6 +19,9 @@ const SILENT_BEATS = 3;
 /** A ping is answered while no more than this waits for its sender: one who pings and never reads must not fill memory. */
 const PONG_ROOM_BYTES = 16 * 1024;
 
+/** How a browser's WebSocket presents its credential: as one of the protocols that it offers. */
+export const BEARER_PROTOCOL = "karta.bearer.";
+
 /** A request that asks for a WebSocket, in its route's hands. */
 export interface Upgrade {
   /**
@@ -30,6 +33,7 @@ export interface Upgrade {
 }
 
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+const clients = new WeakMap<IncomingMessage, WebSocket>();
 
 /** What a route accepts its upgrade with; null for a plain request. */
 export function upgradeOf(request: IncomingMessage): Upgrade | null {
@@ -45,6 +49,22 @@ export function endFeed(client: WebSocket, end: FeedEnd): void {
   client.close(FEED_END[end], end);
 }
 
+/** Ends an answer whose credential is no longer good, a WebSocket with the word for it, anything else in its midst. */
+export function cutOff(request: IncomingMessage, response: ServerResponse): void {
+  const client = clients.get(request);
+  if (client === undefined) {
+    response.destroy();
+    return;
+  }
+  endFeed(client, "unauthorized");
+  setTimeout(() => client.terminate(), GOODBYE_MS).unref();
+}
+
+/** Of the protocols that a client offers, the first that is no credential: an answer must not repeat one. */
+function chooseProtocol(offered: ReadonlySet<string>): string | false {
+  return [...offered].find((protocol) => !protocol.startsWith(BEARER_PROTOCOL)) ?? false;
+}
+
 /** Owner: the composition root. Frees its clients by `close()`; each counts as a connection of the server's bound. */
 export class WebSockets {
   readonly #answer: RequestListener;
@@ -53,6 +73,7 @@ export class WebSockets {
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false, // events are small, and each compressor would hold a window of its own
     autoPong: false,
+    handleProtocols: chooseProtocol,
   });
   readonly #silentBeats = new WeakMap<WebSocket, number>();
   readonly #beat: NodeJS.Timeout;
@@ -107,6 +128,7 @@ export class WebSockets {
     }
     const [client] = this.#handshake(request, response, socket, head);
     if (client === undefined) return null;
+    clients.set(request, client);
     response.statusCode = 101;
     response.detachSocket(socket);
     client.once("close", () => response.emit("close")); // for who watches requests end, as the log does

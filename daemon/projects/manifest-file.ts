@@ -112,6 +112,7 @@ export function mergeManifest(options: MergeOptions, findings: Findings): Manife
       turnTimeoutSeconds: toml.runtime?.turn_timeout_seconds ?? defaults.runtime.turnTimeoutSeconds,
       workspace: toml.runtime?.workspace ?? defaults.runtime.workspace,
     },
+    http: { allowedOrigins: toml.http?.allowed_origins ?? defaults.http.allowedOrigins },
     pool: {
       spares: toml.pool?.spares ?? defaults.pool.spares,
       idleTimeoutSeconds: fact(

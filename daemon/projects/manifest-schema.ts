@@ -4,6 +4,7 @@
  */
 import validRange from "semver/ranges/valid.js";
 import { z } from "zod";
+import { OriginSchema } from "../../shared/protocol/origins.ts";
 import { HARNESS_TYPES } from "../../shared/protocol/projects.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 
@@ -79,6 +80,9 @@ export const KartaTomlSchema = table({
     approval_timeout_seconds: seconds.optional(),
     turn_timeout_seconds: seconds.optional(),
     workspace: oneOf(WORKSPACES).optional(),
+  }).optional(),
+  http: table({
+    allowed_origins: z.array(OriginSchema, { error: "expected a list of origins" }).optional(),
   }).optional(),
   pool: table({
     spares: wholeNumber(0).optional(),

@@ -5,7 +5,8 @@ import type { CreateSession } from "../../shared/protocol/sessions.ts";
 import { IDEMPOTENCY_MS, requireSameBody, type Idempotency } from "./idempotency.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { DEFAULT_AGENT, type SessionProject, type SessionRuntime } from "./runtime.ts";
-import { inScope, requireAgent, type Scope } from "./scope.ts";
+import { metadataIn, requireAllowed } from "./end-user.ts";
+import { inScope, limitsOf, requireAgent, type Scope } from "./scope.ts";
 
 /** Owner: the session service. */
 export class SessionCreation {
@@ -19,7 +20,7 @@ export class SessionCreation {
   /**
    * @returns the session's id, and whether this call made it or an earlier one with the same key
    * @throws KartaError `not_found` for an unknown project; `no_project`, `project_required`, `unknown_agent`,
-   *   `invalid_request`, `idempotency_mismatch`
+   *   `invalid_request`, `idempotency_mismatch`, `forbidden` for what an end user may not ask for
    */
   async create(
     scope: Scope,
@@ -30,16 +31,16 @@ export class SessionCreation {
     // One after the other: of two that come at once the second finds what the first made.
     return this.#inTurn.run(idempotency.key, async () => {
       const since = this.#runtime.now() - IDEMPOTENCY_MS;
-      const made = await this.#runtime.sessions.findByKey(idempotency.key, since);
-      if (made === null || !inScope(scope, made)) {
-        return { id: await this.#insert(scope, body, idempotency), isNew: true };
-      }
+      // Another tenant may have used the same key: it names nothing of theirs here.
+      const made = await this.#runtime.sessions.findByKey(idempotency.key, since, limitsOf(scope));
+      if (made === null) return { id: await this.#insert(scope, body, idempotency), isNew: true };
       requireSameBody({ key: idempotency.key, bodyHash: made.idempotency_hash ?? "" }, idempotency);
       return { id: made.id, isNew: false };
     });
   }
 
   async #insert(scope: Scope, body: CreateSession, idempotency: Idempotency | null): Promise<string> {
+    requireAllowed(scope, body);
     const project = this.#projectFor(scope, body.project);
     if (body.agent !== undefined) requireAgent(project, body.agent);
     if (body.parent_id !== undefined) await this.#requireParent(scope, body.parent_id);
@@ -49,7 +50,7 @@ export class SessionCreation {
       id,
       project: project.name,
       project_version: project.version,
-      metadata: JSON.stringify(body.metadata ?? {}),
+      metadata: JSON.stringify(metadataIn(scope, body.metadata)),
       current_agent: body.agent ?? DEFAULT_AGENT,
       permission_mode: body.permission_mode ?? project.permissionMode,
       parent_id: body.parent_id ?? null,
@@ -68,7 +69,10 @@ export class SessionCreation {
     if (scope.kind === "project" && named !== undefined && named !== scope.name) {
       throw new KartaError("invalid_request", "a field is not valid", {
         issues: [
-          { path: "project", message: `expected ${scope.name}, the project of this route, or nothing` },
+          {
+            path: "project",
+            message: `expected ${scope.name}, the project of this route or credential, or nothing`,
+          },
         ],
       });
     }

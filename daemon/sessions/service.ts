@@ -18,7 +18,8 @@ import { sessionCreated } from "./app-events.ts";
 import { SessionCreation } from "./creation.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { inScope, type Scope } from "./scope.ts";
+import { requireAllowed } from "./end-user.ts";
+import { inScope, limitsOf, type Scope } from "./scope.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { LiveSession } from "./live-session.ts";
 import { LiveSessions, noSuchSession } from "./live-sessions.ts";
@@ -83,12 +84,13 @@ export class SessionService {
   /** Newest first. @throws KartaError `bad_request` for a cursor that is not one of ours */
   async list(
     scope: Scope,
-    filter: Omit<SessionFilter, "project"> & { readonly project: string | null },
+    filter: Omit<SessionFilter, "endUser">,
     page: { readonly limit: number; readonly cursor: string | null },
   ): Promise<SessionPage> {
     const after = page.cursor === null ? null : decodeCursor(page.cursor);
-    const project = scope.kind === "project" ? scope.name : filter.project;
-    const rows = await this.#runtime.sessions.list({ ...filter, project }, page.limit + 1, after);
+    const { project, endUser } = limitsOf(scope);
+    const wanted = { ...filter, project: project ?? filter.project, endUser };
+    const rows = await this.#runtime.sessions.list(wanted, page.limit + 1, after);
     const shown = rows.slice(0, page.limit);
     const last = shown.at(-1);
     return {
@@ -139,9 +141,11 @@ export class SessionService {
 
   /**
    * Changes metadata, agent or permission mode, all or nothing.
-   * @throws KartaError `not_found`, `unknown_agent`, `invalid_request`, `storage_unavailable`
+   * @throws KartaError `not_found`, `unknown_agent`, `invalid_request`, `storage_unavailable`, `forbidden`
    */
   async patch(scope: Scope, id: string, patch: PatchSession): Promise<Session> {
+    await this.#record(scope, id); // who may not see it must not hear what else is wrong
+    requireAllowed(scope, patch);
     await this.#useActive(scope, id, (session) => patchSettings(this.#runtime, session, patch));
     return this.get(scope, id);
   }

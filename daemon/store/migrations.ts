@@ -168,6 +168,48 @@ const responses: Migration = {
   },
 };
 
+/** Only a text names a user: a token's subject is one, and 42 is not "42". */
+const END_USER = sql`case json_type(metadata, '$.end_user') when 'text' then json_extract(metadata, '$.end_user') end`;
+
+const keys: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable("keys")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("kind", "text", (column) => column.notNull())
+      .addColumn("name", "text", (column) => column.notNull())
+      .addColumn("prefix", "text", (column) => column.notNull())
+      .addColumn("hash", "text", (column) => column.notNull())
+      .addColumn("scope", "text")
+      .addColumn("project", "text")
+      .addColumn("origins", "text", (column) => column.notNull())
+      .addColumn("verifies_identity", "integer", (column) => column.notNull())
+      .addColumn("created_at", "integer", (column) => column.notNull())
+      .addColumn("expires_at", "integer")
+      .addColumn("revoked_at", "integer")
+      .addColumn("last_used_at", "integer")
+      .execute();
+    await db.schema.createIndex("keys_by_prefix").unique().on("keys").column("prefix").execute();
+    await db.schema
+      .createIndex("keys_by_name")
+      .unique()
+      .on("keys")
+      .column("name")
+      .where(sql.ref("revoked_at"), "is", null)
+      .execute();
+    await db.schema
+      .alterTable("sessions")
+      .addColumn("end_user", "text", (column) => column.generatedAlwaysAs(END_USER))
+      .execute();
+    await db.schema
+      .createIndex("sessions_by_end_user")
+      .on("sessions")
+      .columns(["project", "end_user", "created_at", "id"])
+      .where("end_user", "is not", null)
+      .execute();
+  },
+};
+
 /** Name → migration; names sort in the order they run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
@@ -175,4 +217,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003_participants": participants,
   "0004_conversations": conversations,
   "0005_responses": responses,
+  "0006_keys": keys,
 };

@@ -1,6 +1,7 @@
 /** The tables, as Kysely sees them. Times are milliseconds since the epoch; JSON columns hold text. */
-import type { Generated } from "kysely";
+import type { Generated, GeneratedAlways } from "kysely";
 import type { EventType, Participant } from "../../shared/events.ts";
+import type { KeyScope } from "../../shared/protocol/keys.ts";
 import type { PermissionMode } from "../../shared/protocol/sessions.ts";
 
 export interface ProjectRow {
@@ -28,6 +29,11 @@ export interface SessionRow {
   /** The key it was made with, and a digest of the body; null without one. */
   idempotency_key?: string | null | undefined;
   idempotency_hash?: string | null | undefined;
+}
+
+export interface SessionTable extends SessionRow {
+  /** `end_user` of the metadata, where it is a text: the user whose session it is. SQLite reads it there, so the two can't differ. */
+  end_user: GeneratedAlways<string | null>;
 }
 
 /** `queued`, `running` and `awaiting_input` are live; the rest are ends. */
@@ -96,9 +102,32 @@ export interface ResponseRow {
   input: string;
 }
 
+export interface KeyRow {
+  id: string;
+  kind: "api" | "embed";
+  name: string;
+  /** What it is looked up by: the beginning of an API key, the whole of an embed key. */
+  prefix: string;
+  /** SHA-256 of the whole key, in hex. */
+  hash: string;
+  /** Null for an embed key. */
+  scope: KeyScope | null;
+  /** Null: every project. */
+  project: string | null;
+  /** A JSON array; empty for an API key. */
+  origins: string;
+  /** 1: a visitor's user id must be proven. */
+  verifies_identity: number;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+  last_used_at: number | null;
+}
+
 export interface Tables {
+  keys: KeyRow;
   projects: ProjectRow;
-  sessions: SessionRow;
+  sessions: SessionTable;
   turns: TurnRow;
   participants: ParticipantRow;
   conversations: ConversationRow;

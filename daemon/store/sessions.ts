@@ -4,6 +4,8 @@ import type { SessionRow, Tables } from "./schema.ts";
 
 /** A session with what its other tables say of it. */
 export interface SessionRecord extends SessionRow {
+  /** The user whose session it is; null: nobody's in particular. */
+  end_user: string | null;
   last_seq: number;
   input_tokens: number;
   output_tokens: number;
@@ -14,6 +16,8 @@ export interface SessionRecord extends SessionRow {
 
 export interface SessionFilter {
   readonly project: string | null;
+  /** Only this user's; null: everybody's. */
+  readonly endUser: string | null;
   readonly status: "active" | "archived" | null;
   /** Metadata keys that must have exactly this text; numbers compare as numbers, booleans and null by their JSON text. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -86,15 +90,20 @@ export class SessionRepository {
     return (await query.execute()).map(complete);
   }
 
-  /** The newest session made with this key since a time. */
-  async findByKey(key: string, since: number): Promise<SessionRow | null> {
-    const row = await this.#db
+  /** The newest session of this project, or of any, and of this user, or of any, that was made with this key since a time. */
+  async findByKey(
+    key: string,
+    since: number,
+    { project, endUser }: Pick<SessionFilter, "project" | "endUser">,
+  ): Promise<SessionRow | null> {
+    let query = this.#db
       .selectFrom("sessions")
       .selectAll()
       .where("idempotency_key", "=", key)
-      .where("created_at", ">", since)
-      .orderBy("created_at", "desc")
-      .executeTakeFirst();
+      .where("created_at", ">", since);
+    if (project !== null) query = query.where("project", "=", project);
+    if (endUser !== null) query = query.where("end_user", "=", endUser);
+    const row = await query.orderBy("created_at", "desc").executeTakeFirst();
     return row ?? null;
   }
 
@@ -119,6 +128,7 @@ type SessionQuery<O> = SelectQueryBuilder<Tables, "sessions", O>;
 function filtered<O>(query: SessionQuery<O>, filter: SessionFilter): SessionQuery<O> {
   let narrowed = query;
   if (filter.project !== null) narrowed = narrowed.where("sessions.project", "=", filter.project);
+  if (filter.endUser !== null) narrowed = narrowed.where("sessions.end_user", "=", filter.endUser);
   if (filter.status !== null) {
     narrowed = narrowed.where("sessions.archived_at", filter.status === "active" ? "is" : "is not", null);
   }

@@ -1,5 +1,5 @@
 /** `node:sqlite` behind Kysely's own SQLite dialect, so that no native build is needed. */
-import { existsSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
 import { KartaError } from "../../shared/errors.ts";
@@ -105,9 +105,16 @@ class StatementCache implements SqliteDatabase {
  * only a power cut can take the last commits, and never leaves a torn database.
  */
 export function sqliteDialect(file: string): SqliteDialect {
+  ownersAlone(file);
   const database = new DatabaseSync(file, { timeout: 2000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
   return new SqliteDialect({ database: new StatementCache(database) });
+}
+
+/** It holds what users said, whatever the folder's mode is. SQLite gives its log and index the mode of the file. */
+function ownersAlone(file: string): void {
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
 }
 
 /** Names of the migrations that a file went through, read without a write to it. None: there is no such file, or no table. */

@@ -4,6 +4,7 @@ import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import { ConversationRepository } from "./conversations.ts";
 import { EventRepository } from "./events.ts";
+import { KeyRepository } from "./keys.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
@@ -35,6 +36,7 @@ export class Store {
   readonly conversations: ConversationRepository;
   readonly events: EventRepository;
   readonly responses: ResponseRepository;
+  readonly keys: KeyRepository;
   readonly #db: Kysely<Tables>;
 
   private constructor(db: Kysely<Tables>) {
@@ -46,6 +48,7 @@ export class Store {
     this.conversations = new ConversationRepository(db);
     this.events = new EventRepository(db);
     this.responses = new ResponseRepository(db);
+    this.keys = new KeyRepository(db);
   }
 
   /**

@@ -26,6 +26,7 @@ import { HealthSchema } from "./health.ts";
 import { MessagePageSchema } from "./messages.ts";
 import { MetadataPatchSchema, MetadataSchema } from "./metadata.ts";
 import { AddParticipantSchema } from "./participants.ts";
+import { CreateEmbedTokenSchema, CreateSessionTokenSchema, SessionTokenSchema } from "./tokens.ts";
 import {
   CancelTurnSchema,
   CreateSessionSchema,
@@ -99,6 +100,9 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ...clientEventSchemas,
   ManagedAgentsClientEvent: ClientEventSchema,
   ManagedAgentsEvent: WireEventSchema,
+  CreateSessionToken: CreateSessionTokenSchema,
+  CreateEmbedToken: CreateEmbedTokenSchema,
+  SessionToken: SessionTokenSchema,
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,

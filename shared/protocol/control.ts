@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { AppWorkerSchema } from "./apps.ts";
 import { DoctorReportSchema } from "./doctor.ts";
+import { keyRoutes } from "./keys.ts";
 import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
 import { SessionEventSchema } from "../events.ts";
@@ -97,6 +98,7 @@ export const TailItemSchema = z.object({
 });
 
 export const controlRoutes = {
+  ...keyRoutes,
   status: route({
     method: "GET",
     path: "/control/v1/status",

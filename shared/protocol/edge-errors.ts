@@ -15,6 +15,9 @@ export const EVERY_ROUTE = [
   "too_many_connections",
 ] as const satisfies readonly ErrorCode[];
 
+/** Where a credential is asked for. */
+const OF_CREDENTIALS = ["unauthorized", "forbidden"] as const satisfies readonly ErrorCode[];
+
 const OF_BODIES = [
   "invalid_json",
   "body_too_large",
@@ -30,6 +33,7 @@ export function edgeErrors(route: Route, path: string): readonly ErrorCode[] {
   const hasQuery = !(query instanceof z.ZodObject && Object.keys(query.shape).length === 0);
   return [
     ...EVERY_ROUTE,
+    ...(route.access === "public" ? [] : OF_CREDENTIALS),
     ...(takesBody(route) ? OF_BODIES : []),
     ...(takesBody(route) || hasQuery || headers !== undefined ? (["invalid_request"] as const) : []),
     ...(paramNames(path).length > 0 ? (["not_found"] as const) : []),

@@ -8,6 +8,8 @@ export const FEED_END = {
   internal: 1011,
   /** The reader fell too far behind; come back with the cursor. */
   slow_consumer: 1013,
+  /** The credential that it was opened with was revoked, or has expired. */
+  unauthorized: 4401,
   /** What came next for this reader is no longer kept. Coming back with the cursor is answered 410, with `oldest_seq`. */
   cursor_expired: 4410,
 } as const;

@@ -15,6 +15,9 @@ export const LIMITS = {
   participants: 100,
   participantNameLength: 100,
   displayNameLength: 200,
+  endUserLength: 200,
+  shortestTokenSeconds: 60,
+  longestTokenSeconds: 24 * 60 * 60,
   /** After so many bytes a page of messages ends, whatever its `limit`; one message may be larger. */
   messagePageBytes: 4 * 1024 * 1024,
 } as const;

@@ -5,7 +5,8 @@ import { LIMITS } from "./limits.ts";
 // Control characters, line and paragraph separators, lone surrogates, and what turns the writing direction round.
 const UNFIT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
-const oneLine = (maximum: number) =>
+/** A text of one line, 1 to so many characters, that may stand in a prompt, a log and a terminal. */
+export const oneLine = (maximum: number) =>
   z
     .string()
     .min(1)

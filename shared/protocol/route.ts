@@ -12,6 +12,12 @@ export interface ErrorForm {
   readonly statusOf: (code: ErrorCode) => number;
 }
 
+/**
+ * Whom a route is for. `public`: anybody. `member` (left out): whoever may reach its family of paths, to look by GET, to
+ * change by anything else. `backend`: of those the API keys, no session token. `daemon`: an `admin` key of no project.
+ */
+export type Access = "public" | "member" | "backend" | "daemon";
+
 export interface Route<
   Path extends string = string,
   Query extends z.ZodType = z.ZodType,
@@ -24,6 +30,7 @@ export interface Route<
   readonly summary: string;
   /** What the summary leaves out, as Markdown. */
   readonly description?: string;
+  readonly access?: Access;
   /** The status of a plain success. */
   readonly status: number;
   readonly query: Query;

@@ -11,6 +11,7 @@ import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
 import { Conversations } from "../../daemon/sessions/conversations.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
 import { KeyedQueue } from "../../daemon/sessions/keyed-queue.ts";
+import { Authenticator, type AuthenticatorOptions } from "../../daemon/keys/authenticator.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { silent } from "../unit/apps/temp-project.ts";
 import { observeKarta } from "./contract/observer.ts";
@@ -19,6 +20,7 @@ import { storeBench, type StoreBench } from "./store.ts";
 
 export interface HttpBench extends SessionBench {
   readonly store: StoreBench;
+  readonly authenticator: Authenticator;
   readonly server: http.Server;
   readonly sockets: WebSockets;
   readonly port: number;
@@ -33,7 +35,11 @@ const servedBot: ServedProjects = {
 };
 
 /** What a public app of this bench is made with. */
-export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | "store">): PublicAppOptions {
+export function publicOptions({
+  sessions,
+  store,
+  authenticator,
+}: Pick<HttpBench, "sessions" | "store" | "authenticator">): PublicAppOptions {
   return {
     sessions,
     eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
@@ -53,8 +59,26 @@ export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | 
     offline: true,
     loopbackOnly: true,
     allowedOrigins: ["https://shop.example"],
+    originsOf: () => [],
+    authenticator,
     logger: silent,
   };
+}
+
+/** Of a kartad on loopback, without keys as long as a test makes none. */
+export function keylessAuthenticator(
+  { store, folder }: StoreBench,
+  given: Partial<AuthenticatorOptions> = {},
+): Promise<Authenticator> {
+  return Authenticator.open({
+    store: store.keys,
+    stateHome: folder,
+    bind: { host: "127.0.0.1", isLoopback: true, insecure: false },
+    projectExists: (name) => name === "bot",
+    logger: silent,
+    now: () => Date.now(),
+    ...given,
+  });
 }
 
 /** Call at a test file's top level. */
@@ -64,7 +88,11 @@ export async function httpBench(
 ): Promise<HttpBench> {
   const store = await storeBench();
   const sessions = sessionBench(store, spawner);
-  const app = publicApp({ ...publicOptions({ sessions: sessions.sessions, store }), ...options });
+  const authenticator = options.authenticator ?? (await keylessAuthenticator(store));
+  const app = publicApp({
+    ...publicOptions({ sessions: sessions.sessions, store, authenticator }),
+    ...options,
+  });
   const server = createHttpServer(app, options.limits);
   const sockets = new WebSockets(server, app);
   const port = await listenOnPort(server, "127.0.0.1", 0);
@@ -75,7 +103,7 @@ export async function httpBench(
     server.close();
     await once(server, "close");
   });
-  return { ...sessions, store, server, sockets, port, url: `http://127.0.0.1:${port}` };
+  return { ...sessions, store, authenticator, server, sockets, port, url: `http://127.0.0.1:${port}` };
 }
 
 export interface RawAnswer {

@@ -25,6 +25,16 @@ export interface StoreBench {
   mendWrites(): void;
 }
 
+/** So many stores, each for one test: call at a test file's top level, and take one in a test. */
+export async function storeBenches(count: number): Promise<() => StoreBench> {
+  const unused = await Promise.all(Array.from({ length: count }, () => storeBench()));
+  return () => {
+    const bench = unused.pop();
+    if (bench === undefined) throw new Error(`there were ${count} stores, and each is taken`);
+    return bench;
+  };
+}
+
 /** Closed after the test file's last test. */
 export async function storeBench(): Promise<StoreBench> {
   const folder = await folderWith();

@@ -25,13 +25,20 @@ export interface Target {
   /** `ws://localhost:8000/…`; with `socketPath`, the host does not matter. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What it offers, as a browser's page would. */
+  readonly protocols?: readonly string[];
   /** A Unix socket. */
   readonly socketPath?: string;
 }
 
 /** @throws Error with the answer's status when it is not 101 */
-export async function openSocket({ url, headers = {}, socketPath }: Target): Promise<OpenSocket> {
-  const ws = new WebSocket(url, {
+export async function openSocket({
+  url,
+  headers = {},
+  protocols = [],
+  socketPath,
+}: Target): Promise<OpenSocket> {
+  const ws = new WebSocket(url, [...protocols], {
     headers: { ...headers },
     ...(socketPath === undefined ? {} : { createConnection: () => createConnection(socketPath) }),
   });

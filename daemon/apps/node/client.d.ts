@@ -10,7 +10,7 @@ export interface KartaOptions {
   readonly url?: string;
   /** The socket's path; left out: `$KARTA_SOCKET`, else where kartad puts it. */
   readonly socket?: string;
-  /** Sent as a bearer token. */
+  /** Sent as a bearer token. Left out: `$KARTA_API_KEY`, where there is a `url`. */
   readonly apiKey?: string;
 }
 

@@ -81,7 +81,10 @@ export class Client {
   }
 
   async #connect() {
-    const { url, socket, apiKey } = this.#target;
+    const { url, socket } = this.#target;
+    // The socket wants no key; one of the environment goes to a URL alone.
+    const apiKey =
+      this.#target.apiKey ?? (url === undefined ? undefined : process.env.KARTA_API_KEY || undefined);
     const { KartaClient } = await import("karta/client");
     if (url !== undefined) return { api: new KartaClient({ url, apiKey }), transport: null, place: url };
     const { socketPath, socketTransport } = await import("karta/client/socket");

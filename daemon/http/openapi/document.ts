@@ -4,6 +4,7 @@ import { ADAPTER_ROUTES } from "../../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../../shared/protocol/health.ts";
 import { takesBody, type Route } from "../../../shared/protocol/route.ts";
 import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
+import { embedRoutes, sessionTokenRoutes } from "../../../shared/protocol/tokens.ts";
 import { parametersOf, type Parameter } from "./parameters.ts";
 import { ErrorResponses, HEADERS, successOf, type Reference, type ResponseObject } from "./responses.ts";
 import { describeSchemas, type JsonSchema, type Schemas } from "./schemas.ts";
@@ -14,6 +15,8 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly parameters: readonly Parameter[];
+  /** Left out: the document's own. */
+  readonly security?: readonly [];
   readonly requestBody?: {
     readonly required: boolean;
     readonly content: { readonly "application/json": { readonly schema: JsonSchema } };
@@ -26,8 +29,8 @@ export interface OpenApiDocument {
   readonly openapi: "3.1.1";
   readonly info: Readonly<Record<string, unknown>>;
   readonly servers: readonly { readonly url: string }[];
-  /** None: a daemon without keys is reached by who may reach its address. */
-  readonly security: readonly [];
+  /** One of these; nothing (`{}`) is enough for a kartad without keys. */
+  readonly security: readonly Readonly<Partial<Record<keyof typeof SECURITY_SCHEMES, readonly []>>>[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   /** Path → method in lower case → operation. */
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -35,12 +38,33 @@ export interface OpenApiDocument {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly responses: Readonly<Record<string, ResponseObject>>;
     readonly headers: typeof HEADERS;
+    readonly securitySchemes: typeof SECURITY_SCHEMES;
   };
 }
+
+/** No credential is wanted, whatever kartad has. */
+const NOTHING: readonly [] = [];
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "An API key (`karta keys create`), for a backend; or a session token, for one user's browser, on the routes of its " +
+      "project. A browser's WebSocket offers the protocol `karta.bearer.TOKEN`, and one more for the answer to choose.",
+  },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-api-key",
+    description: "The same, as some clients send it.",
+  },
+} as const;
 
 /** The same routes under a base of their own. */
 interface Family {
   readonly tag: string;
+  /** Of the tag; empty where another family has it too. */
   readonly description: string;
   /** Express form. */
   readonly base: string;
@@ -74,6 +98,20 @@ const FAMILIES: readonly Family[] = [
     })),
   ),
   {
+    tag: "session tokens",
+    description: "What a browser speaks to one project with, on behalf of one user.",
+    base: "/v1/projects/:ref",
+    routes: sessionTokenRoutes,
+    idOf: (name) => name,
+  },
+  {
+    tag: "session tokens",
+    description: "",
+    base: "/v1",
+    routes: embedRoutes,
+    idOf: (name) => name,
+  },
+  {
     tag: "service",
     description: "The daemon itself.",
     base: "",
@@ -89,7 +127,11 @@ exactly 1, so a client that lost its connection reads on from the last one it sa
 
 Every refusal has the body \`Error\`: match on \`error\`, show \`detail\`. The routes of other APIs have those APIs' own. A path that is not here, or a method that a path
 does not have, is 404 \`not_found\`. Unknown fields of a body are refused (422); a client must pass over unknown fields of
-an answer, which a newer kartad may add.`;
+an answer, which a newer kartad may add.
+
+Without keys kartad wants no credential, and is reached by local programs alone. From the first \`karta keys create\` on every
+request wants one: 401 \`unauthorized\` without a good one, 403 \`forbidden\` for a good one that may not do this, 404 for
+what is not there, or is somebody else's.`;
 
 /** @param version the daemon's own */
 export function openApiDocument(version: string): OpenApiDocument {
@@ -123,10 +165,15 @@ export function openApiDocument(version: string): OpenApiDocument {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: [],
-    tags: FAMILIES.map(({ tag, description }) => ({ name: tag, description })),
+    security: [{ bearer: [] }, { apiKey: [] }, {}],
+    tags: FAMILIES.flatMap(({ tag, description }) => (description === "" ? [] : { name: tag, description })),
     paths,
-    components: { schemas: schemas.components, responses: errors.components, headers: HEADERS },
+    components: {
+      schemas: schemas.components,
+      responses: errors.components,
+      headers: HEADERS,
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
 }
 
@@ -148,6 +195,7 @@ function operationOf(
     tags: [family.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
+    ...(route.access === "public" ? { security: NOTHING } : {}),
     parameters: parametersOf(route, path, schemas),
     ...(takesBody(route)
       ? {

@@ -22,9 +22,12 @@ export class Karta {
   readonly #url: string;
   readonly #project: string | undefined;
 
-  /** @param project the project new sessions belong to; left out, Karta takes its default */
-  constructor(url: string, project: string | undefined) {
-    this.#client = new KartaClient({ url });
+  /**
+   * @param project the project new sessions belong to; left out, Karta takes its default
+   * @param apiKey for a Karta that has keys
+   */
+  constructor(url: string, project: string | undefined, apiKey: string | undefined) {
+    this.#client = new KartaClient({ url, apiKey });
     this.#url = url;
     this.#project = project;
   }

@@ -1,7 +1,7 @@
 /**
  * Runs the demo's web server:
  *   node examples/support-bot-demo/web/main.ts [--port 5050] [--karta http://localhost:8000] [--project support-bot]
- * Environment: WEB_PORT, KARTA_URL, KARTA_PROJECT. A flag wins.
+ * Environment: WEB_PORT, KARTA_URL, KARTA_PROJECT; a flag wins. KARTA_API_KEY, for a Karta that has keys.
  */
 import { parseArgs } from "node:util";
 import { startWeb } from "./server.ts";
@@ -16,6 +16,7 @@ try {
     port: Number(values.port ?? process.env.WEB_PORT ?? 5050),
     kartaUrl: values.karta ?? process.env.KARTA_URL ?? "http://localhost:8000",
     project: values.project ?? process.env.KARTA_PROJECT,
+    apiKey: process.env.KARTA_API_KEY,
     logger: { info: say, warn: say },
   });
   say(`Chat with Beans at ${web.url} (Ctrl-C stops)`);

@@ -17,6 +17,8 @@ export interface WebOptions {
   readonly kartaUrl: string;
   /** The project to talk to. Left out, Karta takes its default, or the only one it has. */
   readonly project?: string | undefined;
+  /** The key of a Karta that wants one. */
+  readonly apiKey?: string | undefined;
   /** Says nothing by default. */
   readonly logger?: Logger;
 }
@@ -34,7 +36,7 @@ export interface Web {
  */
 export async function startWeb(options: WebOptions): Promise<Web> {
   const logger = options.logger ?? silent;
-  const karta = new Karta(options.kartaUrl, options.project);
+  const karta = new Karta(options.kartaUrl, options.project, options.apiKey);
   const app = express();
   app.disable("x-powered-by");
   app.use(securityHeaders);

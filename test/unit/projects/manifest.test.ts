@@ -31,6 +31,8 @@ permission_mode = "autonomous"
 approval_timeout_seconds = 0.5
 turn_timeout_seconds = 60
 workspace = "session"
+[http]
+allowed_origins = ["https://shop.example", "http://localhost:5173"]
 [pool]
 spares = 0
 idle_timeout_seconds = 5
@@ -71,6 +73,7 @@ test("every key of karta.toml and karta.jsonc", async () => {
     setup: "setup.sh",
     env: [{ name: "ORDERS", required: false, description: "Order service" }],
     passEnv: ["REGION"],
+    http: { allowedOrigins: ["https://shop.example", "http://localhost:5173"] },
     runtime: {
       permissionMode: "autonomous",
       approvalTimeoutSeconds: 0.5,
@@ -118,6 +121,18 @@ describe("a wrong value has its path, what was expected and what was found", () 
     [
       'name = "Bad Name"',
       'name: expected 1 to 63 lowercase letters, digits and hyphens, with no hyphen at either end, found the string "Bad Name"',
+    ],
+    [
+      '[http]\nallowed_origins = ["https://shop.example/"]',
+      'http.allowed_origins.0: expected an origin such as "https://shop.example", with no path and no slash at its end, found the string "https://shop.example/"',
+    ],
+    [
+      '[http]\nallowed_origins = ["*"]',
+      'http.allowed_origins.0: expected an origin such as "https://shop.example", with no path and no slash at its end, found the string "*"',
+    ],
+    [
+      '[http]\nallowed_origins = "https://shop.example"',
+      'http.allowed_origins: expected a list of origins, found the string "https://shop.example"',
     ],
     ['deploy = "yes"', 'deploy: expected true or false, found the string "yes"'],
     ['buildpack = "ruby"', 'buildpack: expected one of "python", "node", found the string "ruby"'],

@@ -234,13 +234,15 @@ describe("a scope", () => {
   test("of another project finds nothing", async () => {
     const { create, sessions } = sessionBench(store, spawner);
     const id = await create();
-    const elsewhere = { kind: "project", name: "other" } as const;
+    const elsewhere = { kind: "project", name: "other", endUser: null } as const;
     const notFound = { code: "not_found", status: 404 };
     await expect(sessions.get(elsewhere, id)).rejects.toMatchObject(notFound);
     await expect(sessions.send(elsewhere, id, { text: "x" })).rejects.toMatchObject(notFound);
     await expect(sessions.cancel(elsewhere, id)).rejects.toMatchObject(notFound);
     await expect(sessions.delete(elsewhere, id)).rejects.toMatchObject(notFound);
     await expect(sessions.create(elsewhere, { session_id: id })).rejects.toMatchObject(notFound);
-    expect((await sessions.create({ kind: "project", name: "bot" }, { session_id: id })).id).toBe(id);
+    expect(
+      (await sessions.create({ kind: "project", name: "bot", endUser: null }, { session_id: id })).id,
+    ).toBe(id);
   });
 });

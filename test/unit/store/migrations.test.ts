@@ -34,6 +34,27 @@ describe("a store", () => {
     expect(readdirSync(folder)).toEqual(["karta.db"]); // the write-ahead log was folded in
   });
 
+  test("of a kartad before there were keys is brought up to date: a session's user is known from its metadata", async () => {
+    const folder = await folderWith();
+    const before = await Store.open(folder);
+    const rows = [{ end_user: "ada" }, { end_user: 42 }, {}].map((metadata) =>
+      sessionRow({ metadata: JSON.stringify(metadata) }),
+    );
+    for (const row of rows) await before.sessions.insert(row);
+    await before.close();
+    const old = new DatabaseSync(path.join(folder, "karta.db"));
+    old.exec(
+      "DROP INDEX sessions_by_end_user; ALTER TABLE sessions DROP COLUMN end_user; DROP TABLE keys; " +
+        "DELETE FROM kysely_migration WHERE name LIKE '%_keys'",
+    );
+    old.close();
+    const after = await Store.open(folder);
+    const users = await Promise.all(rows.map(async ({ id }) => (await after.sessions.get(id))?.end_user));
+    expect(users).toEqual(["ada", null, null]);
+    expect(await after.keys.list()).toEqual([]);
+    await after.close();
+  });
+
   test("of a newer kartad is refused by name, and not a byte of it is touched", async () => {
     const folder = await folderWith();
     await (await Store.open(folder)).close();

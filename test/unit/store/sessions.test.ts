@@ -4,7 +4,7 @@ import type { SessionFilter } from "../../../daemon/store/sessions.ts";
 import { sessionRow, storeBench } from "../../support/store.ts";
 
 const { store, outside, log } = await storeBench();
-const everything: SessionFilter = { project: null, status: null, metadata: {} };
+const everything: SessionFilter = { project: null, endUser: null, status: null, metadata: {} };
 
 async function withMetadata(metadata: Readonly<Record<string, unknown>>): Promise<string> {
   const row = sessionRow({ project: "meta", metadata: JSON.stringify(metadata) });
@@ -64,7 +64,9 @@ describe("the list of sessions", () => {
     await store.sessions.insert(active);
     await store.sessions.insert(archived);
     const ids = async (status: SessionFilter["status"]) =>
-      (await store.sessions.list({ project: "narrow", status, metadata: {} }, 10, null)).map(({ id }) => id);
+      (await store.sessions.list({ project: "narrow", status, endUser: null, metadata: {} }, 10, null)).map(
+        ({ id }) => id,
+      );
     expect(await ids("active")).toEqual([active.id]);
     expect(await ids("archived")).toEqual([archived.id]);
     expect((await ids(null)).sort()).toEqual([active.id, archived.id].sort());

@@ -42,7 +42,7 @@ class Karta:
     socket
         The socket's path; None: ``$KARTA_SOCKET``, else where kartad puts it.
     api_key
-        Sent as a bearer token.
+        Sent as a bearer token. None: ``$KARTA_API_KEY``, where there is a ``url``.
     timeout
         Seconds that a call may take; for ``send`` that is its whole turn. A stream has no such bound.
     """

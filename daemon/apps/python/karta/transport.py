@@ -191,7 +191,9 @@ class Transport:
         if api_key is not None and re.fullmatch("[!-~]+", api_key) is None:
             raise ValueError("api_key: expected visible ASCII characters alone")  # and the key is in no error
         self._socket = socket_path(socket) if url is None else ""
-        self._headers = {} if api_key is None else {"Authorization": "Bearer " + api_key}
+        # The socket wants no key; one of the environment goes to a URL alone.
+        key = api_key if api_key is not None or url is None else os.environ.get("KARTA_API_KEY") or None
+        self._headers = {} if key is None else {"Authorization": "Bearer " + key}
         self._timeout = timeout
 
     def call(

@@ -1,0 +1,65 @@
+/** A small file of secrets in the state folder: the owner's alone, and always whole. */
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
+import type { z } from "zod";
+
+/** The file cannot be used; it is left as it is. */
+export class SecretFileError extends Error {
+  override readonly name = "SecretFileError";
+}
+
+/** What the file holds; null when there is none. @throws SecretFileError for a file that is not as we write it */
+export function readSecretFile<S extends z.ZodType>(file: string, schema: S): z.output<S> | null {
+  if (!existsSync(file)) return null;
+  chmodSync(file, 0o600);
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    // Neither the parser's words nor the schema's: they would show the secret.
+    throw new SecretFileError(
+      `${file} is not as kartad writes it; restore it from a backup, or remove it: then the session tokens and identity secrets that were made with it are void`,
+    );
+  }
+}
+
+/** Writes all of it, or nothing: a crash at any instant leaves the old file or the new one. */
+export function writeSecretFile(file: string, value: unknown): void {
+  const folder = path.dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const draft = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    const descriptor = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(descriptor, JSON.stringify(value));
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(draft, file);
+    syncFolder(folder);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
