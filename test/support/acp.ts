@@ -8,8 +8,11 @@ import type {
   PermissionDecision,
   PermissionRequest,
   Thread,
+  ToolCall,
+  ToolResult,
   TurnEnd,
 } from "../../daemon/harness/harness.ts";
+import { ToolGateway } from "../../daemon/harness/tool-gateway.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { packageRoot } from "../../shared/paths.ts";
 import { silent } from "../unit/apps/temp-project.ts";
@@ -48,6 +51,7 @@ export function acpBench(
     folder: path.join(folder, "karta"),
     offlineBaseUrl: null,
     spawner,
+    tools: new ToolGateway({ logger: silent }),
     logger: silent,
     ...options,
   });
@@ -69,11 +73,13 @@ export async function turnOf(
   text: string,
   decide: (request: PermissionRequest) => Promise<PermissionDecision> = () =>
     Promise.resolve({ kind: "deny", message: "no" }),
+  callTool: (call: ToolCall) => Promise<ToolResult> = () =>
+    Promise.resolve({ isError: true, content: "no such tool" }),
 ): Promise<TurnSaid> {
   const events: HarnessEvent[] = [];
   const end = await agent.run({
     messageId: "msg_test",
-    callTool: () => Promise.resolve({ isError: true, content: "no such tool" }),
+    callTool,
     text,
     emit: (event) => void events.push(event),
     decide,
