@@ -5,6 +5,7 @@ import { packageVersion } from "../shared/paths.ts";
 import { Apps } from "./apps/apps.ts";
 import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import { isLoopback, type Config } from "./config.ts";
+import { configuredHarnesses } from "./configured-harnesses.ts";
 import { controlApp } from "./control/app.ts";
 import { listenOnSocket, prepareSocket } from "./control/socket.ts";
 import { doctorReport } from "./doctor.ts";
@@ -12,8 +13,7 @@ import { Feed } from "./events/feed.ts";
 import { EventLog } from "./events/log.ts";
 import { EventRetention } from "./events/retention.ts";
 import { orderedSource, sessionSource } from "./events/sources.ts";
-import { findCredential } from "./harness/claude/credentials.ts";
-import { createHarnesses } from "./harness/registry.ts";
+import { ToolGateway } from "./harness/tool-gateway.ts";
 import { publicApp } from "./http/app.ts";
 import { closeServer } from "./http/close-server.ts";
 import { createHttpServer, listenOnPort } from "./http/listen.ts";
@@ -26,6 +26,7 @@ import { Pool } from "./pool/pool.ts";
 import { ProcessJournal } from "./process/journal.ts";
 import { GroupMemory } from "./process/memory.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
+import { TempFolders } from "./process/temp-folders.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
 import { servedProjects } from "./projects/served-projects.ts";
@@ -98,8 +99,12 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const leftovers = await journal.endLeftovers();
     if (leftovers > 0)
       logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
-    const spawner = new ProcessSpawner({ logger, journal });
+    const temp = new TempFolders(config.stateHome, config.env.TMPDIR ?? "/tmp");
+    await temp.clear();
+    const spawner = new ProcessSpawner({ logger, journal, temp });
     undo.push(() => spawner.stopAll());
+    const tools = new ToolGateway({ logger });
+    undo.push(() => tools.stop());
     const memory = new GroupMemory();
     const pool = new Pool({
       spawner,
@@ -111,21 +116,12 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     });
     undo.push(() => pool.stop());
 
-    const harnesses = createHarnesses({
-      claudeCode: {
-        credential: config.offline ? { kind: "offline" } : findCredential(config.env, config.homedir),
-        daemonEnv: config.env,
-        configDir: path.join(config.stateHome, "harness", "claude-code"),
-        offlineBaseUrl: config.offline ? (project) => offlineModel.baseUrl(project) : null,
-        logger,
-      },
-      acp: {
-        daemonEnv: config.env,
-        folder: path.join(config.stateHome, "harness", "acp"),
-        offlineBaseUrl: config.offline ? (project) => offlineModel.baseUrl(project) : null,
-        spawner,
-        logger,
-      },
+    const harnesses = configuredHarnesses({
+      config,
+      offlineModelUrl: (project) => offlineModel.baseUrl(project),
+      spawner,
+      tools,
+      logger,
     });
     const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
     undo.push(() => apps.stop());

@@ -5,9 +5,10 @@ import { pino } from "pino";
 import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
 import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
 import type { Config } from "./config.ts";
-import { findCredential } from "./harness/claude/credentials.ts";
+import { configuredHarnesses } from "./configured-harnesses.ts";
 import type { Harness } from "./harness/harness.ts";
-import { createHarnesses, type HarnessRegistry } from "./harness/registry.ts";
+import type { HarnessRegistry } from "./harness/registry.ts";
+import { ToolGateway } from "./harness/tool-gateway.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 
@@ -120,22 +121,12 @@ async function addressCheck({ config, url }: DoctorSources): Promise<DoctorCheck
 export async function lookOnce(config: Config): Promise<DoctorReport> {
   const logger = pino({ level: "silent" }); // whoever asks has no log to read
   const spawner = new ProcessSpawner({ logger });
-  const offlineBaseUrl = config.offline ? (): string => "http://127.0.0.1:9" : null;
-  const harnesses = createHarnesses({
-    claudeCode: {
-      credential: config.offline ? { kind: "offline" } : findCredential(config.env, config.homedir),
-      daemonEnv: config.env,
-      configDir: path.join(config.stateHome, "harness", "claude-code"),
-      offlineBaseUrl,
-      logger,
-    },
-    acp: {
-      daemonEnv: config.env,
-      folder: path.join(config.stateHome, "harness", "acp"),
-      offlineBaseUrl,
-      spawner,
-      logger,
-    },
+  const harnesses = configuredHarnesses({
+    config,
+    offlineModelUrl: () => "http://127.0.0.1:9",
+    spawner,
+    tools: new ToolGateway({ logger }),
+    logger,
   });
   try {
     return await doctorReport({ config, harnesses, used: null, url: null });

@@ -166,7 +166,10 @@ export type Transcript =
   | { readonly kind: "unreadable"; readonly detail: string };
 
 export interface TranscriptRequest {
+  readonly project: string;
   readonly threadId: string;
+  /** What its process would be started with, for harnesses that read a conversation by taking it up; may reject. */
+  readonly launch: () => Promise<LaunchSpec>;
 }
 
 /** One conversation on a live agent process. One turn at a time. */
@@ -175,13 +178,16 @@ export interface AgentProcess {
   readonly process: ManagedProcess;
   /** The harness's own id of the conversation, known from the start so that it can be stored before the first turn. */
   readonly threadId: string;
+  /** It takes further turns. False once its process has ended or is on its way out, or it was asked to stop. */
+  readonly isOpen: boolean;
   /** Runs one turn. Never rejects: a process that dies in the middle is a `failed` end. */
   run(turn: TurnRequest): Promise<TurnEnd>;
   /** Asks the running turn to end; `run` then resolves as `cancelled`. Harmless when none runs. */
   cancel(): Promise<void>;
   /**
    * Ends the conversation's hold on the process, and with the last one the process and its group. Resolves when nothing
-   * of it is left. A turn that still runs ends with it, at the cost of the whole process if there is no other way.
+   * of it is left. A turn that still runs ends with it, at once; where only the end of the process ends what it does, the
+   * turns of other conversations on it may end first, within a bound.
    */
   stop(): Promise<void>;
   /** The process takes no further conversations (it grew too big): those it has may end their turns. */

@@ -122,8 +122,8 @@ export class PooledProcess {
     return this.#state === "stopping" || this.#state === "exited";
   }
 
-  /** It can take a turn: its agent runs. */
+  /** Its agent runs, and takes turns. */
   get isAlive(): boolean {
-    return this.agent !== null && this.agent.process.exit === null;
+    return this.agent !== null && this.agent.process.exit === null && this.agent.isOpen;
   }
 }

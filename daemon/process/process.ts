@@ -14,6 +14,8 @@ export interface SpawnRequest {
   readonly cwd: string;
   /** The whole environment: nothing is inherited from kartad. */
   readonly env: Readonly<Record<string, string>>;
+  /** Variables that name a folder for temporary files, which is the child's own and goes with it; left out: none does. */
+  readonly tempVariables?: readonly string[];
 }
 
 /** How a process ended. */

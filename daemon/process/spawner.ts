@@ -14,6 +14,7 @@ import {
   type SpawnRequest,
 } from "./process.ts";
 import { endGroup } from "./process-group.ts";
+import type { TempFolders } from "./temp-folders.ts";
 
 /** A harness flushes its transcript on SIGTERM; measured well under a second. */
 const DEFAULT_GRACE_MS = 2000;
@@ -27,13 +28,22 @@ export class ProcessSpawner {
   readonly #guard: Guard;
   readonly #escapees = new Escapees();
   readonly #journal: ProcessJournal | null;
+  readonly #temp: TempFolders | null;
   readonly #log: Logger;
   #isClosed = false;
 
-  /** @param options.journal where children are written down for the next start; left out, the guard is alone */
-  constructor(options: { readonly logger: Logger; readonly journal?: ProcessJournal }) {
+  /**
+   * @param options.journal where children are written down for the next start; left out, the guard is alone
+   * @param options.temp where their temporary files go; left out, to the system's place
+   */
+  constructor(options: {
+    readonly logger: Logger;
+    readonly journal?: ProcessJournal;
+    readonly temp?: TempFolders;
+  }) {
     this.#log = options.logger.child({ part: "process" });
     this.#journal = options.journal ?? null;
+    this.#temp = options.temp ?? null;
     this.#guard = new Guard({
       instance: this.#instance,
       onRestart: () => this.#log.warn("the guard process died and was started again"),
@@ -53,9 +63,16 @@ export class ProcessSpawner {
     const id = newId("proc");
     if (this.#isClosed) return neverStarted(id, request.purpose);
     this.#journal?.add(id); // before it is there: kartad may die at any line
+    const temp = request.tempVariables === undefined ? null : (this.#temp?.make(id) ?? null);
+    const tempNames = temp === null ? [] : (request.tempVariables ?? []);
     const subprocess = execa(request.command, request.args, {
       cwd: request.cwd,
-      env: { ...request.env, [PROCESS_VARIABLE]: id, [INSTANCE_VARIABLE]: this.#instance },
+      env: {
+        ...request.env,
+        ...Object.fromEntries(tempNames.map((name) => [name, temp ?? ""])),
+        [PROCESS_VARIABLE]: id,
+        [INSTANCE_VARIABLE]: this.#instance,
+      },
       extendEnv: false,
       detached: true, // setsid: a group of its own
       cleanup: false, // the guard and `stopAll` do it, for the whole group
@@ -101,6 +118,7 @@ export class ProcessSpawner {
         await this.#escapees.end(id);
         this.#guard.remove(pid);
       }
+      await this.#temp?.remove(id);
       this.#journal?.remove(id);
       this.#live.delete(managed);
       return how;

@@ -48,6 +48,8 @@ export async function discoverAgents(
         );
         continue; // a session must not be sent to an agent that the harness does not have
       }
+      // A session must not be sent to an agent that only other agents call: OpenCode offers none of those.
+      if (harness === "opencode" && !agent.isOffered) continue;
       found.push(agent.discovered);
     }
   }
@@ -78,12 +80,20 @@ export async function discoverSkills(
   return withoutRepeats(found.slice(0, MAX_FOUND), findings);
 }
 
+interface Described {
+  readonly discovered: Discovered;
+  /** Fields of the frontmatter that are not there. */
+  readonly missing: readonly string[];
+  /** By OpenCode's fields: as an agent that one can talk to. */
+  readonly isOffered: boolean;
+}
+
 async function describe(
   root: string,
   file: string,
   fallback: string,
   findings: Findings,
-): Promise<{ discovered: Discovered; missing: readonly string[] } | null> {
+): Promise<Described | null> {
   const read = await readText(root, file);
   if (read.kind === "absent") return null;
   if (read.kind === "refused") {
@@ -94,11 +104,12 @@ async function describe(
   switch (frontmatter.kind) {
     case "bad":
       findings.warn(file, `${frontmatter.message}; it is listed by its file's name`);
-      return { discovered: { name: fallback, description: "", path: file }, missing: [] };
+      return { discovered: { name: fallback, description: "", path: file }, missing: [], isOffered: true };
     case "none":
       return {
         discovered: { name: fallback, description: "", path: file },
         missing: ["name", "description"],
+        isOffered: true,
       };
     case "loose":
       findings.warn(
@@ -109,10 +120,11 @@ async function describe(
     case "read":
       break;
   }
-  const { name, description } = frontmatter;
+  const { name, description, mode, isDisabled } = frontmatter;
   return {
     discovered: { name: name ?? fallback, description: description ?? "", path: file },
     missing: [...(name === null ? ["name"] : []), ...(description === null ? ["description"] : [])],
+    isOffered: mode !== "subagent" && !isDisabled,
   };
 }
 

@@ -2,21 +2,8 @@
 import satisfies from "semver/functions/satisfies.js";
 import validRange from "semver/ranges/valid.js";
 import type { Issue } from "../../shared/errors.ts";
-import type { AppDescription } from "../apps/protocol.ts";
 import type { HarnessBinary } from "../harness/harness.ts";
 import type { ProjectDefinition } from "./definition.ts";
-
-/** Tools of the app that its harness will not be offered. */
-export function toolWarnings({ harness }: ProjectDefinition, { tools }: AppDescription): Issue[] {
-  if (harness === "claude-code" || tools.length === 0) return [];
-  const names = tools.map(({ name }) => name).join(", ");
-  return [
-    {
-      path: "karta.toml: entry_point",
-      message: `${harness} is not offered the app's own tools yet (${names}); claude-code is`,
-    },
-  ];
-}
 
 /** A program that is missing, or a harness range that the installed one does not meet. */
 export function programWarnings(definition: ProjectDefinition, binary: HarnessBinary): Issue[] {

@@ -17,7 +17,7 @@ import type { HarnessBinary, ProgramOwner } from "../harness/harness.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
-import { programWarnings, toolWarnings } from "./harness-warnings.ts";
+import { programWarnings } from "./harness-warnings.ts";
 import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
 import type { RegisteredProject } from "./registered-project.ts";
@@ -255,11 +255,7 @@ export class ProjectRegistry {
     });
     const loaded = await this.#loadApp(chosen, definition);
     const app = loaded?.description ?? NO_APP;
-    const allWarnings = [
-      ...warnings,
-      ...programWarnings(definition, binary),
-      ...toolWarnings(definition, app),
-    ];
+    const allWarnings = [...warnings, ...programWarnings(definition, binary)];
     return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
   }
 

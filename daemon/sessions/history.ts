@@ -33,7 +33,11 @@ export async function readHistory(
   query: HistoryQuery,
 ): Promise<MessagePage> {
   if (record.thread_id === null) return { data: [], next_cursor: null };
-  const transcript = await project.harness.transcript({ threadId: record.thread_id });
+  const transcript = await project.harness.transcript({
+    project: project.name,
+    threadId: record.thread_id,
+    launch: () => project.launch(record.id, record.current_agent),
+  });
   switch (transcript.kind) {
     case "read":
       return pageOf(messagesOf(transcript.entries, record.id, query.thinking), query);

@@ -8,9 +8,12 @@ import type {
   PermissionDecision,
   PermissionRequest,
   Thread,
+  ToolCall,
+  ToolResult,
   TurnEnd,
   TurnImage,
 } from "../../daemon/harness/harness.ts";
+import { ToolGateway } from "../../daemon/harness/tool-gateway.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { packageRoot } from "../../shared/paths.ts";
 import { silent } from "../unit/apps/temp-project.ts";
@@ -49,6 +52,7 @@ export function acpBench(
     folder: path.join(folder, "karta"),
     offlineBaseUrl: null,
     spawner,
+    tools: new ToolGateway({ logger: silent }),
     logger: silent,
     ...options,
   });
@@ -71,11 +75,13 @@ export async function turnOf(
   decide: (request: PermissionRequest) => Promise<PermissionDecision> = () =>
     Promise.resolve({ kind: "deny", message: "no" }),
   images: readonly TurnImage[] = [],
+  callTool: (call: ToolCall) => Promise<ToolResult> = () =>
+    Promise.resolve({ isError: true, content: "no such tool" }),
 ): Promise<TurnSaid> {
   const events: HarnessEvent[] = [];
   const end = await agent.run({
     messageId: "msg_test",
-    callTool: () => Promise.resolve({ isError: true, content: "no such tool" }),
+    callTool,
     text,
     images,
     emit: (event) => void events.push(event),

@@ -9,8 +9,11 @@ import type {
   ProgramOwner,
   StartRequest,
   Transcript,
+  TranscriptRequest,
 } from "../harness.ts";
 import type { AgentOffer, AgentStarter } from "./agent-starter.ts";
+import type { ToolGateway } from "../tool-gateway.ts";
+
 import { describeAccess } from "./environment.ts";
 import { PRESETS, type AcpType, type Preset } from "./presets.ts";
 import type { ProgramProbe } from "./probe.ts";
@@ -24,7 +27,11 @@ export interface AcpOptions {
   /** The offline model's address for a project; null when kartad is not offline. */
   readonly offlineBaseUrl: ((project: string) => string) | null;
   readonly spawner: ProcessSpawner;
+  /** Where agents find the app's own tools. */
+  readonly tools: ToolGateway;
   readonly logger: Logger;
+  /** How long the turns of others have on a process that has to be ended; 30 s when left out. */
+  readonly matesGraceMs?: number;
   /** How long an agent may take to be ready; a minute when left out. */
   readonly readyTimeoutMs?: number;
 }
@@ -80,12 +87,9 @@ export class AcpHarness implements Harness {
     return this.#offers.get(project)?.takesImages ?? null;
   }
 
-  transcript(): Promise<Transcript> {
-    const { title } = this.#preset;
-    return Promise.resolve({
-      kind: "unreadable",
-      detail: `${title} keeps its conversations to itself: the protocol tells one again only to a process that takes it up; GET …/events has what was said`,
-    });
+  async transcript(request: TranscriptRequest): Promise<Transcript> {
+    this.#starter ??= this.#loadStarter();
+    return (await this.#starter).transcript(request);
   }
 
   async start(request: StartRequest): Promise<AgentProcess> {

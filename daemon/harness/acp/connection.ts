@@ -15,8 +15,12 @@ import { parsePermissionAsked, permissionAnswer, type PermissionAsked } from "./
 import { messageStream, NotTheProtocolError } from "./stdio.ts";
 import { readReport, type Update } from "./updates.ts";
 import { FolderFiles } from "./files.ts";
+import { Silence } from "./silence.ts";
+import { TurnsInHand } from "./turns-in-hand.ts";
 
 const STDERR_TAIL = 2000;
+/** How long the turns of others have on a process that has to be ended. */
+const MATES_GRACE_MS = 30_000;
 /** Reports of conversations that have no turn: past it the agent is one that does not end. */
 const MAX_STRAY = 100_000;
 
@@ -33,6 +37,10 @@ const no = z
 const CapabilitiesSchema = z.looseObject({
   protocolVersion: z.number(),
   agentInfo: z.looseObject({ name: z.string(), version: z.string() }).nullish().catch(null),
+  authMethods: z
+    .array(z.looseObject({ id: z.string() }))
+    .nullish()
+    .catch(null),
   agentCapabilities: z
     .looseObject({
       loadSession: no,
@@ -53,6 +61,8 @@ export interface AgentTraits {
   readonly canClose: boolean;
   readonly takesImages: boolean;
   readonly mcp: { readonly http: boolean; readonly sse: boolean };
+  /** The ways to log in that it offers. */
+  readonly authMethods: readonly string[];
 }
 
 /** What a conversation hears. */
@@ -66,6 +76,8 @@ export interface ConnectionOptions {
   /** The folder in which its requests for files are answered. */
   readonly cwd: string;
   readonly logger: Logger;
+  /** `MATES_GRACE_MS` when left out. */
+  readonly matesGraceMs?: number | undefined;
 }
 
 /** Owner: whoever opened it. Freed by `stop()`, or by the process's own death. */
@@ -74,15 +86,22 @@ export class AgentConnection {
   readonly #log: Logger;
   readonly #connection: ClientConnection;
   readonly #ears = new Map<string, ConversationEars>();
+  /** Of all its conversations. */
+  readonly turns = new TurnsInHand();
+  /** After a conversation was told again. */
+  readonly silence = new Silence();
+  readonly #matesGraceMs: number;
   #traits: AgentTraits | null = null;
   #stderr = "";
   #stray = 0;
   /** Why the connection ended, where it was for what the agent printed. */
   #fault: string | null = null;
+  #condemned: Promise<void> | null = null;
 
-  constructor({ process, cwd, logger }: ConnectionOptions) {
+  constructor({ process, cwd, logger, matesGraceMs = MATES_GRACE_MS }: ConnectionOptions) {
     this.process = process;
     this.#log = logger;
+    this.#matesGraceMs = matesGraceMs;
     process.stderr.on("data", (text: Buffer | string) => {
       this.#stderr = (this.#stderr + String(text)).slice(-STDERR_TAIL);
     });
@@ -124,6 +143,11 @@ export class AgentConnection {
     return !this.#connection.signal.aborted && this.process.exit === null;
   }
 
+  /** A conversation on it may begin a turn. */
+  get takesTurns(): boolean {
+    return this.isOpen() && this.#condemned === null;
+  }
+
   /** Asks the agent something. */
   get agent(): ClientContext {
     return this.#connection.agent;
@@ -141,7 +165,7 @@ export class AgentConnection {
       },
       { cancellationSignal: signal, stopWaitingOnCancel: true },
     );
-    const { protocolVersion, agentInfo, agentCapabilities } = CapabilitiesSchema.parse(answer);
+    const { protocolVersion, agentInfo, authMethods, agentCapabilities } = CapabilitiesSchema.parse(answer);
     if (protocolVersion !== PROTOCOL_VERSION)
       throw new Error(
         `it speaks version ${protocolVersion} of the protocol, and Karta speaks ${PROTOCOL_VERSION}`,
@@ -150,6 +174,7 @@ export class AgentConnection {
     this.#traits = {
       protocolVersion,
       version: agentInfo?.version ?? null,
+      authMethods: (authMethods ?? []).map(({ id }) => id),
       canLoad: agentCapabilities?.loadSession ?? false,
       canResume: sessions?.resume ?? false,
       canClose: sessions?.close ?? false,
@@ -200,8 +225,30 @@ export class AgentConnection {
     await this.process.stop(graceMs);
   }
 
+  /**
+   * Ends the process for what one conversation does on it: it takes no further turn, and those of the others may end
+   * first, within a bound. Resolves when nothing of it is left.
+   */
+  condemn(): Promise<void> {
+    this.#condemned ??= this.#endAfterTurns();
+    return this.#condemned;
+  }
+
+  async #endAfterTurns(): Promise<void> {
+    const { process, turns } = this;
+    this.#log.warn(
+      { process: process.id, pid: process.pid, other_turns: turns.count },
+      "a turn went on after it was cancelled: its process is ended, when the other turns on it are over",
+    );
+    await Promise.race([turns.over(this.#matesGraceMs), process.exited]);
+    if (turns.count > 0)
+      this.#fault ??= "another session's turn on the same process did not end when it was cancelled";
+    await this.stop();
+  }
+
   #hear(params: unknown): void {
     const report = readReport(params);
+    if (report !== null) this.silence.broken(report.sessionId);
     const ears = report === null ? undefined : this.#ears.get(report.sessionId);
     if (ears === undefined) {
       this.#stray += 1;

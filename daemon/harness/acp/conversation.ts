@@ -2,17 +2,24 @@
 import { methods, type ContentBlock, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import type { ManagedProcess } from "../../process/process.ts";
-import { NO_USAGE, type AgentProcess, type LaunchSpec, type TurnEnd, type TurnRequest } from "../harness.ts";
-import type { ConversationEars } from "./connection.ts";
 import {
-  MAX_OPEN_QUESTIONS,
-  permissionAnswer,
-  PermissionRules,
-  questionOf,
-  type PermissionAsked,
-} from "./permission.ts";
+  NO_USAGE,
+  type AgentProcess,
+  type LaunchSpec,
+  type ToolCall,
+  type ToolResult,
+  type TurnEnd,
+  type TurnRequest,
+} from "../harness.ts";
+import type { AppTools } from "./app-tools.ts";
+import type { ConversationEars } from "./connection.ts";
+import type { PermissionAsked } from "./permission.ts";
+import { asPlainText } from "./plain-text.ts";
+import { Questions } from "./questions.ts";
+import { Replay } from "./replay.ts";
+import { ABANDONED, newTurn, settlesWithin, type RunningTurn } from "./running-turn.ts";
 import type { Place } from "./shared-connections.ts";
-import { TurnTranslator } from "./translate.ts";
+import type { HeldConversation } from "./transcript-reader.ts";
 import { answeredEnd, refusedEnd } from "./turn-end.ts";
 import type { Update } from "./updates.ts";
 import { UsageMeter } from "./usage.ts";
@@ -27,37 +34,52 @@ export interface ConversationOptions {
   readonly priced: boolean;
   /** What the agent is called, for people. */
   readonly title: string;
+  /** The app's own, closed with the conversation; null: it has none. */
+  readonly tools: AppTools | null;
+  /** Has the agent tell the conversation again from its beginning, and takes it up as it was. */
+  readonly tellAgain: (signal: AbortSignal) => Promise<void>;
+  /** It has ended, however. */
+  readonly onEnd: () => void;
   readonly logger: Logger;
 }
 
-/** The turn in hand. */
-interface RunningTurn {
-  readonly request: TurnRequest;
-  readonly translator: TurnTranslator;
-  /** Fires when its end was asked for: what it asks is withdrawn. */
-  readonly ending: AbortController;
-  openQuestions: number;
-}
+/** How long an agent that is to end one of several conversations has, before its process is ended for it. */
+const CLOSE_MS = 2000;
+
+const CANCELLED: TurnEnd = { kind: "cancelled", usage: NO_USAGE };
 
 /** Owner: the pool. Freed by `stop()`, or by the process's own death. */
-export class Conversation implements AgentProcess, ConversationEars {
+export class Conversation implements AgentProcess, ConversationEars, HeldConversation {
   readonly threadId: string;
   readonly #options: ConversationOptions;
-  readonly #rules: PermissionRules;
+  readonly #questions: Questions;
   readonly #usage: UsageMeter;
   #turn: RunningTurn | null = null;
   #stopping: Promise<void> | null = null;
+  /** Listens while the conversation is told again. */
+  #replay: Replay | null = null;
+  #telling: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.threadId = options.threadId;
-    this.#rules = new PermissionRules(options.launch);
+    this.#questions = new Questions(options.launch);
     this.#usage = new UsageMeter(options);
     options.place.connection.listen(options.threadId, this);
+    options.tools?.bind((call) => this.#callTool(call));
+    void this.process.exited.then(() => this.#over());
   }
 
   get process(): ManagedProcess {
     return this.#options.place.connection.process;
+  }
+
+  get isTold(): boolean {
+    return this.#options.place.connection.traits?.canLoad ?? false;
+  }
+
+  get isOpen(): boolean {
+    return this.#stopping === null && this.#options.place.connection.takesTurns;
   }
 
   async run(request: TurnRequest): Promise<TurnEnd> {
@@ -65,24 +87,31 @@ export class Conversation implements AgentProcess, ConversationEars {
     if (this.#turn !== null) throw new Error("a conversation runs one turn at a time");
     if (this.#stopping !== null || !connection.isOpen()) return this.#crashed();
     if (request.images.length > 0 && connection.traits?.takesImages !== true) return this.#takesNoImages();
-    const translator = new TurnTranslator(request.emit);
-    const turn: RunningTurn = { request, translator, ending: new AbortController(), openQuestions: 0 };
+    const turn = newTurn(request);
+    const { translator, ending } = turn;
     this.#turn = turn;
+    connection.turns.began();
     this.#usage.begin();
     try {
-      const answer: unknown = await connection.agent.request(methods.agent.session.prompt, {
+      await this.#telling;
+      if (ending.signal.aborted) return CANCELLED;
+      if (this.#stopping !== null) return this.#crashed();
+      turn.answered = connection.agent.request(methods.agent.session.prompt, {
         sessionId: this.threadId,
         prompt: promptOf(request),
       });
+      const answer: unknown = await Promise.race([turn.answered, turn.abandoned.promise]);
       translator.end();
-      return answeredEnd(answer, this.#usage.end(answer), turn.ending.signal.aborted);
+      if (answer === ABANDONED) return CANCELLED;
+      return answeredEnd(answer, this.#usage.end(answer), ending.signal.aborted);
     } catch (error) {
       translator.end();
-      if (connection.isOpen()) return refusedEnd(error, this.#usage.end(null), turn.ending.signal.aborted);
+      if (connection.isOpen()) return refusedEnd(error, this.#usage.end(null), ending.signal.aborted);
       await this.process.exited;
-      return turn.ending.signal.aborted ? { kind: "cancelled", usage: NO_USAGE } : this.#crashed();
+      return ending.signal.aborted ? CANCELLED : this.#crashed();
     } finally {
-      turn.ending.abort(); // a question that outlived its turn
+      connection.turns.ended();
+      ending.abort(); // a question that outlived its turn
       this.#turn = null;
     }
   }
@@ -104,24 +133,79 @@ export class Conversation implements AgentProcess, ConversationEars {
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
-    const { connection } = this.#options.place;
-    if (this.#turn !== null) {
-      // It was asked to cancel and did not: what it does now, nobody wants, and there is no other way to end it.
-      this.#turn.ending.abort();
-      await connection.stop();
-    } else if (connection.isOpen() && connection.traits?.canClose) {
-      await connection.agent
-        .request(methods.agent.session.close, { sessionId: this.threadId }, closeLimit())
-        .catch((error: unknown) =>
-          this.#options.logger.debug({ err: error }, "a conversation was not closed"),
-        );
+  /**
+   * What the agent has said and done so far, told again by it. Null while a turn runs: what it says now and what it said
+   * then could not be told apart. Rejects with what the agent or the signal says.
+   */
+  async reread(signal: AbortSignal): Promise<Replay | null> {
+    if (this.#turn !== null || this.#replay !== null || !this.isOpen) return null;
+    const replay = (this.#replay = new Replay(this.threadId));
+    const telling = this.#options.tellAgain(signal).finally(() => (this.#replay = null));
+    this.#telling = telling.catch(() => undefined);
+    try {
+      await telling;
+    } catch (error) {
+      if (signal.aborted) void this.stop(); // what it still tells would be taken for new
+      throw error;
     }
+    return replay;
+  }
+
+  async #stop(): Promise<void> {
+    const { place } = this.#options;
+    const { connection } = place;
+    if (this.#turn !== null) await this.#endTurn(this.#turn);
+    else if (connection.isOpen() && connection.traits?.canClose) await this.#close();
     connection.forget(this.threadId);
-    await this.#options.place.release();
+    this.#over();
+    await place.release();
+  }
+
+  /**
+   * Nobody waits for the turn any more. What it goes on doing costs its process, and first those who share it with others
+   * get one more chance to end it alone.
+   */
+  async #endTurn(turn: RunningTurn): Promise<void> {
+    const { place } = this.#options;
+    const { connection } = place;
+    turn.ending.abort();
+    turn.abandoned.resolve(ABANDONED);
+    if (place.isAlone() || !connection.isOpen()) return connection.stop();
+    await this.#close();
+    // Null: the agent has not heard of it.
+    if (turn.answered === null || (await settlesWithin(turn.answered, CLOSE_MS))) return;
+    place.retire();
+    await connection.condemn();
+  }
+
+  async #close(): Promise<void> {
+    const { connection } = this.#options.place;
+    const limit = { cancellationSignal: AbortSignal.timeout(CLOSE_MS), stopWaitingOnCancel: true };
+    await connection.agent
+      .request(methods.agent.session.close, { sessionId: this.threadId }, limit)
+      .catch((error: unknown) => this.#options.logger.debug({ err: error }, "a conversation was not closed"));
+  }
+
+  #over(): void {
+    this.#options.tools?.close();
+    this.#options.onEnd();
+  }
+
+  #callTool(call: ToolCall): Promise<ToolResult> {
+    const turn = this.#turn;
+    if (turn === null || turn.ending.signal.aborted)
+      return Promise.resolve({ isError: true, content: "no turn is running" });
+    return turn.request.callTool({
+      ...call,
+      signal: AbortSignal.any([call.signal, turn.ending.signal]),
+    });
   }
 
   report(update: Update): void {
+    if (this.#replay !== null) {
+      this.#replay.report(update);
+      return;
+    }
     this.#usage.report(update);
     const turn = this.#turn;
     if (turn === null) return; // between turns: notices, and what a cancelled turn still says
@@ -130,37 +214,8 @@ export class Conversation implements AgentProcess, ConversationEars {
       this.#options.place.connection.fail("it says more than any turn has to say");
   }
 
-  async permission(asked: PermissionAsked, withdrawn: AbortSignal): Promise<RequestPermissionResponse> {
-    const turn = this.#turn;
-    if (turn === null || turn.ending.signal.aborted || turn.openQuestions >= MAX_OPEN_QUESTIONS)
-      return permissionAnswer(asked, "cancelled");
-    turn.openQuestions += 1;
-    try {
-      return await this.#decide(turn, asked, AbortSignal.any([withdrawn, turn.ending.signal]));
-    } finally {
-      turn.openQuestions -= 1;
-    }
-  }
-
-  async #decide(
-    turn: RunningTurn,
-    asked: PermissionAsked,
-    signal: AbortSignal,
-  ): Promise<RequestPermissionResponse> {
-    const call = await turn.translator.asked(asked.toolCall);
-    if (signal.aborted) return permissionAnswer(asked, "cancelled");
-    switch (this.#rules.verdict(call, asked.toolCall)) {
-      case "allow":
-        return permissionAnswer(asked, "allow");
-      case "deny":
-        return permissionAnswer(asked, "deny");
-      case "ask":
-        break;
-    }
-    const decision = await turn.request.decide(questionOf(call, asked.toolCall, signal));
-    if (isAborted(signal)) return permissionAnswer(asked, "cancelled");
-    if (decision.kind === "allow" && decision.scope === "session") this.#rules.approve(call, asked.toolCall);
-    return permissionAnswer(asked, decision.kind);
+  permission(asked: PermissionAsked, withdrawn: AbortSignal): Promise<RequestPermissionResponse> {
+    return this.#questions.answer(this.#turn, asked, withdrawn);
   }
 
   /** Found out late: before the project's first conversation nothing is known of its agent. */
@@ -191,23 +246,4 @@ function promptOf({ text, images }: TurnRequest): ContentBlock[] {
     ...images.map(({ mediaType, base64 }) => ({ type: "image" as const, mimeType: mediaType, data: base64 })),
     ...(text === "" ? [] : [{ type: "text" as const, text: asPlainText(text) }]),
   ];
-}
-
-/** Asked again, after a wait. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
-}
-
-/** An agent that does not answer must not hold up whoever ends the conversation. */
-function closeLimit(): { cancellationSignal: AbortSignal; stopWaitingOnCancel: true } {
-  return { cancellationSignal: AbortSignal.timeout(2000), stopWaitingOnCancel: true };
-}
-
-/**
- * Agents take a text that begins with "/" for a command of their operator's, and swallow one that they do not know
- * (OpenCode 1.18, which trims spaces first). What an end user writes is only ever text: a character of no width before
- * it keeps it so.
- */
-function asPlainText(text: string): string {
-  return text.trimStart().startsWith("/") ? `\u200b${text.trimStart()}` : text;
 }

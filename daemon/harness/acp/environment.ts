@@ -1,6 +1,7 @@
 /** The whole environment of an ACP agent's process: nothing of kartad's own is inherited. */
 import { baseEnvironment, CONNECTION_VARIABLES, pickVariables } from "../base-environment.ts";
 import type { LaunchSpec } from "../harness.ts";
+import type { AppTools } from "./app-tools.ts";
 import { openCodeEnvironment } from "./opencode-config.ts";
 import type { Preset } from "./presets.ts";
 
@@ -12,6 +13,8 @@ export interface AgentEnvironmentOptions {
   readonly offlineBaseUrl: string | null;
   /** Karta's own, for generated configuration. */
   readonly folder: string;
+  /** The app's tools, where they are the process's; null: there are none, or each conversation has its own. */
+  readonly tools: AppTools | null;
 }
 
 /** A project may set none of these: they say which model is reached and with whose key. */
@@ -21,22 +24,21 @@ const NOTHING = /^$/;
 
 export async function agentEnvironment(
   launch: LaunchSpec,
-  { preset, daemonEnv, offlineBaseUrl, folder }: AgentEnvironmentOptions,
+  { preset, daemonEnv, offlineBaseUrl, folder, tools }: AgentEnvironmentOptions,
 ): Promise<Record<string, string>> {
   const isForeign = preset.commands.length === 0 && offlineBaseUrl === null;
   return {
     ...preset.fixed,
     ...baseEnvironment(daemonEnv, launch, isForeign ? NOTHING : MODEL_ACCESS),
     ...modelAccess({ preset, daemonEnv, offlineBaseUrl }),
-    ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl }) : {}),
+    ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl, tools }) : {}),
   };
 }
 
+type AccessOptions = Omit<AgentEnvironmentOptions, "folder" | "tools">;
+
 /** For a start that only asks a program what it is: some do not even tell that without a key. */
-export function probeEnvironment(
-  options: Omit<AgentEnvironmentOptions, "folder">,
-  home: string,
-): Record<string, string> {
+export function probeEnvironment(options: AccessOptions, home: string): Record<string, string> {
   return {
     ...options.preset.fixed,
     ...baseEnvironment(options.daemonEnv, { env: {}, home }, MODEL_ACCESS),
@@ -44,11 +46,7 @@ export function probeEnvironment(
   };
 }
 
-function modelAccess({
-  preset,
-  daemonEnv,
-  offlineBaseUrl,
-}: Omit<AgentEnvironmentOptions, "folder">): Readonly<Record<string, string>> {
+function modelAccess({ preset, daemonEnv, offlineBaseUrl }: AccessOptions): Readonly<Record<string, string>> {
   if (offlineBaseUrl !== null) return preset.offline?.(offlineBaseUrl) ?? {};
   const passed: readonly string[] = [...preset.credentials, ...CONNECTION_VARIABLES];
   return pickVariables(daemonEnv, (name) => passed.includes(name));

@@ -6,7 +6,9 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { newId } from "../../../shared/ids.ts";
+import { TOOL_SERVER } from "../../../shared/protocol/projects.ts";
 import type { LaunchSpec } from "../harness.ts";
+import { plainToolName, type AppTools } from "./app-tools.ts";
 import { mcpServersFor } from "./mcp-servers.ts";
 
 const PROVIDER = "offline";
@@ -35,15 +37,22 @@ export function defaultConfig(mcpServers: readonly string[]): object {
 /** Asked for, and answered by Karta's own rules: OpenCode has one permission for all of them. */
 const EDIT_TOOLS = ["edit", "write", "patch", "multiedit", "apply_patch"];
 
-/** @param offlineBaseUrl null: the project's or the operator's own providers */
-export function bindingConfig(launch: LaunchSpec, offlineBaseUrl: string | null): object {
+/**
+ * @param offlineBaseUrl null: the project's or the operator's own providers
+ * @param tools null: the app has none
+ */
+export function bindingConfig(
+  launch: LaunchSpec,
+  offlineBaseUrl: string | null,
+  tools: AppTools | null,
+): object {
   const refused = launch.disallowedTools
-    .map((tool) => tool.toLowerCase())
+    .map((tool) => nameOf(tool, launch))
     .filter((tool) => !EDIT_TOOLS.includes(tool));
   const rules = {
     autoupdate: false,
     share: "disabled",
-    mcp: serversOf(launch),
+    mcp: { ...serversOf(launch), ...toolServerOf(tools) },
     ...(refused.length === 0
       ? {}
       : { permission: Object.fromEntries(refused.map((tool) => [tool, "deny"])) }),
@@ -63,6 +72,19 @@ export function bindingConfig(launch: LaunchSpec, offlineBaseUrl: string | null)
       },
     },
   };
+}
+
+/** A tool as OpenCode calls it. */
+function nameOf(tool: string, { tools }: LaunchSpec): string {
+  const own = plainToolName(tool, tools);
+  return own === null ? tool.toLowerCase() : `${TOOL_SERVER}_${own}`;
+}
+
+/** The app's own tools. Its timeout is for each call; no key of anybody else is to be asked for. */
+function toolServerOf(tools: AppTools | null): object {
+  if (tools === null) return {};
+  const { endpoint, headers, timeoutMs: timeout } = tools;
+  return { [TOOL_SERVER]: { type: "remote", url: endpoint.url, headers, oauth: false, timeout } };
 }
 
 /**
@@ -88,17 +110,22 @@ function serversOf({ mcpServers, env }: LaunchSpec): object {
  */
 export async function openCodeEnvironment(
   launch: LaunchSpec,
-  options: { readonly folder: string; readonly offlineBaseUrl: string | null },
+  options: {
+    readonly folder: string;
+    readonly offlineBaseUrl: string | null;
+    readonly tools: AppTools | null;
+  },
 ): Promise<Record<string, string>> {
-  const { folder, offlineBaseUrl } = options;
+  const { folder, offlineBaseUrl, tools } = options;
+  const servers = [...Object.keys(launch.mcpServers), ...(launch.tools.length === 0 ? [] : [TOOL_SERVER])];
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `${launch.project}.json`);
   const unfinished = `${file}.${newId("proc")}`; // another process of the project may be reading the file now
-  await writeFile(unfinished, JSON.stringify(defaultConfig(Object.keys(launch.mcpServers))), { mode: 0o600 });
+  await writeFile(unfinished, JSON.stringify(defaultConfig(servers)), { mode: 0o600 });
   await rename(unfinished, file);
   return {
     OPENCODE_CONFIG: file,
-    OPENCODE_CONFIG_CONTENT: JSON.stringify(bindingConfig(launch, offlineBaseUrl)),
+    OPENCODE_CONFIG_CONTENT: JSON.stringify(bindingConfig(launch, offlineBaseUrl, tools)),
     ...(offlineBaseUrl === null ? {} : { OPENCODE_DISABLE_MODELS_FETCH: "1" }), // there is one model
   };
 }

@@ -5,7 +5,8 @@
 import path from "node:path";
 import type { RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import { z } from "zod";
-import type { LaunchSpec, PermissionDecision, PermissionRequest } from "../harness.ts";
+import type { LaunchSpec, PermissionDecision, PermissionRequest, ToolSpec } from "../harness.ts";
+import { plainToolName } from "./app-tools.ts";
 import type { KnownCall } from "./tool-calls.ts";
 import { ToolCallSchema, type ToolCall } from "./updates.ts";
 
@@ -24,7 +25,7 @@ export function parsePermissionAsked(params: unknown): PermissionAsked {
   return RequestSchema.parse(params);
 }
 
-type Rules = Pick<LaunchSpec, "allowedTools" | "disallowedTools" | "permissionIntercept" | "cwd">;
+type Rules = Pick<LaunchSpec, "allowedTools" | "disallowedTools" | "permissionIntercept" | "cwd" | "tools">;
 type Verdict = "allow" | "deny" | "ask";
 
 /** One a conversation. */
@@ -38,12 +39,12 @@ export class PermissionRules {
   }
 
   verdict(call: KnownCall, asked: ToolCall): Verdict {
-    const { allowedTools, disallowedTools, permissionIntercept } = this.#rules;
-    if (namesTool(disallowedTools, call)) return "deny";
+    const { allowedTools, disallowedTools, permissionIntercept, tools } = this.#rules;
+    if (namesTool(disallowedTools, call, tools)) return "deny";
     // A rule is about the tool at work in the folder; a step out of it is a question of its own.
     if (
       !this.#leavesFolder(asked) &&
-      (namesTool(allowedTools, call) || this.#approved.has(likeness(call, asked)))
+      (namesTool(allowedTools, call, tools) || this.#approved.has(likeness(call, asked)))
     )
       return "allow";
     return permissionIntercept ? "ask" : "deny";
@@ -62,9 +63,16 @@ export class PermissionRules {
   }
 }
 
-/** By name, in any case: one rule serves Claude Code's `Write` and OpenCode's `write`. */
-function namesTool(tools: readonly string[], { name, kind }: KnownCall): boolean {
-  return tools.some((tool) => [name, kind].some((own) => own?.toLowerCase() === tool.toLowerCase()));
+/**
+ * By name, in any case: one rule serves Claude Code's `Write` and OpenCode's `write`. A tool of the app's goes by its
+ * plain name, whatever the agent makes of it.
+ */
+function namesTool(rules: readonly string[], { name, kind }: KnownCall, tools: readonly ToolSpec[]): boolean {
+  const names = [name, kind, plainToolName(name, tools)];
+  return rules.some((rule) => {
+    const wanted = (plainToolName(rule, tools) ?? rule).toLowerCase();
+    return names.some((own) => own?.toLowerCase() === wanted);
+  });
 }
 
 /** What an approval for the session covers: the same tool; for a command the very same command. */

@@ -17,6 +17,8 @@ export interface Preset {
   readonly install: string;
   /** Variables of the daemon's environment that let it reach a model. Only these are passed on. */
   readonly credentials: readonly string[];
+  /** Its way to log in with the key that it is given, where it does not take that by itself; null: it does. */
+  readonly authMethod: string | null;
   /** What points it at the offline model, whose address is given; null: it speaks no API that the offline model has. */
   readonly offline: ((baseUrl: string) => Readonly<Record<string, string>>) | null;
   /** Always set: it must not phone home or update itself. */
@@ -54,6 +56,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       "DEEPSEEK_API_KEY",
       "XAI_API_KEY",
     ],
+    authMethod: null,
     offline: () => ({}), // by its configuration
     fixed: {
       OPENCODE_DISABLE_AUTOUPDATE: "1",
@@ -71,6 +74,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     npm: null,
     install: "install its bridge with `npm install -g @agentclientprotocol/codex-acp`",
     credentials: [...OPENAI, "CODEX_API_KEY"],
+    authMethod: "api-key",
     offline: null,
     fixed: { NO_BROWSER: "1" },
     isOpenCode: false,
@@ -89,6 +93,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       "GOOSE_PROVIDER",
       "GOOSE_MODEL",
     ],
+    authMethod: null,
     offline: (baseUrl) => ({
       GOOSE_PROVIDER: "anthropic",
       GOOSE_MODEL: "offline",
@@ -105,6 +110,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     install:
       "install it with `pip install deepagents-code` (its `dcode --acp`) or `npm install -g deepagents-acp`",
     credentials: [...ANTHROPIC, ...OPENAI, ...GOOGLE],
+    authMethod: null,
     // With both keys it would choose OpenAI's Responses API, which the offline model does not have.
     offline: (baseUrl) => ({ ANTHROPIC_BASE_URL: baseUrl, ANTHROPIC_API_KEY: "offline" }),
     fixed: {},
@@ -117,6 +123,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     npm: null,
     install: "install it with `npm install -g @google/gemini-cli`",
     credentials: [...GOOGLE, "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_GENAI_USE_VERTEXAI"],
+    authMethod: "gemini-api-key",
     offline: null,
     fixed: {},
     isOpenCode: false,
@@ -128,6 +135,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     npm: null,
     install: "install it, or name another with [harness] command in karta.toml",
     credentials: [],
+    authMethod: null,
     offline: bothApis,
     fixed: {},
     isOpenCode: false,

@@ -56,6 +56,7 @@ export class ProgramProbe {
       args: program.args,
       cwd: home,
       env: probeEnvironment({ preset, daemonEnv, offlineBaseUrl: offlineBaseUrl?.("probe") ?? null }, home),
+      tempVariables: ["TMPDIR"],
     });
     const connection = new AgentConnection({ process, cwd: home, logger });
     try {

@@ -40,22 +40,34 @@ export interface OpenedConversation {
   readonly agents: readonly string[];
 }
 
-export interface SetupOptions {
+export interface LoginOptions {
   readonly connection: AgentConnection;
+  /** With which of its ways to log in it takes the key in its environment; null: it needs no leave to. */
+  readonly authMethod: string | null;
+  readonly signal: AbortSignal;
+}
+
+export interface SetupOptions extends LoginOptions {
   readonly launch: LaunchSpec;
   /** False: the offline model is the only one. */
   readonly choosesModel: boolean;
   readonly thread: Thread;
+  /** An old conversation is told again from its beginning, whoever listens. */
+  readonly tellsAgain?: boolean;
   readonly servers: McpServer[];
   readonly title: string;
-  readonly signal: AbortSignal;
 }
+
+/** The agent will not do it before it was told how to log in. */
+const AUTH_REQUIRED = -32_000;
 
 /** @throws KartaError `harness_unavailable` for what the agent cannot do; RequestError for what it refuses */
 export async function openConversation(options: SetupOptions): Promise<OpenedConversation> {
   const { connection, launch, thread, title } = options;
   const setup = SetupSchema.parse(
-    thread.kind === "new" ? await startNew(options) : await takeUp(options, thread.threadId),
+    await loggedIn(options, () =>
+      thread.kind === "new" ? startNew(options) : takeUp(options, thread.threadId),
+    ),
   );
   const sessionId = thread.kind === "resume" ? thread.threadId : (setup.sessionId ?? "");
   if (sessionId === "") throw new Error("it gave the new conversation no id");
@@ -74,6 +86,22 @@ export async function openConversation(options: SetupOptions): Promise<OpenedCon
   return { sessionId, isNew: thread.kind === "new", agents: agents?.values ?? [] };
 }
 
+/** An agent that asks for a login is given the one that uses the key it has, and asked once more. */
+async function loggedIn(
+  { connection, authMethod: methodId, signal }: LoginOptions,
+  ask: () => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await ask();
+  } catch (error) {
+    const cause = error instanceof KartaError ? error.cause : error;
+    const isAsked = cause instanceof RequestError && cause.code === AUTH_REQUIRED;
+    if (!isAsked || methodId === null || !connection.traits?.authMethods.includes(methodId)) throw error;
+    await connection.agent.request(methods.agent.authenticate, { methodId }, until(signal));
+    return ask();
+  }
+}
+
 function startNew({ connection, launch, servers, signal }: SetupOptions): Promise<unknown> {
   return connection.agent.request(
     methods.agent.session.new,
@@ -82,16 +110,15 @@ function startNew({ connection, launch, servers, signal }: SetupOptions): Promis
   );
 }
 
-/** Without the old words where the agent can; else it tells them all again, and nobody listens yet. */
+/** Without the old words where they are not wanted and the agent can; else it tells them all again. */
 async function takeUp(options: SetupOptions, sessionId: string): Promise<unknown> {
   const { connection, launch, servers, title, signal } = options;
   const { traits } = connection;
   const request = { sessionId, cwd: launch.cwd, mcpServers: servers };
   try {
-    if (traits?.canResume)
+    if (traits?.canResume && options.tellsAgain !== true)
       return await connection.agent.request(methods.agent.session.resume, request, until(signal));
-    if (traits?.canLoad)
-      return await connection.agent.request(methods.agent.session.load, request, until(signal));
+    if (traits?.canLoad) return await load(connection, request, signal);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new KartaError(
@@ -104,6 +131,28 @@ async function takeUp(options: SetupOptions, sessionId: string): Promise<unknown
     "harness_unavailable",
     `${title} cannot take a conversation up again (it offers neither session/resume nor session/load); start a new session`,
   );
+}
+
+interface OldConversation {
+  readonly sessionId: string;
+  readonly cwd: string;
+  readonly mcpServers: McpServer[];
+}
+
+/** To the last word: what came later would be taken for the next turn's. */
+async function load(
+  { agent, silence }: AgentConnection,
+  request: OldConversation,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const answer: unknown = await agent.request(methods.agent.session.load, request, until(signal));
+  await silence.of(request.sessionId);
+  return answer;
+}
+
+/** Has the agent tell a conversation again, to whoever listens. @throws RequestError for what it refuses */
+export async function retell(options: LoginOptions, request: OldConversation): Promise<void> {
+  await loggedIn(options, () => load(options.connection, request, options.signal));
 }
 
 /** The agent with which this one starts a new conversation, if it is not the current one: a hand-off went back to it. */

@@ -13,6 +13,8 @@ export interface Place {
   readonly connection: AgentConnection;
   /** The process takes no further conversations. */
   retire(): void;
+  /** No other conversation has a place on the process. */
+  isAlone(): boolean;
   /** Gives the place back; with the last one the process ends. Resolves when nothing of it is left. */
   release(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export class SharedConnections {
       await release();
       return this.acquire(key, open, signal);
     }
-    return { connection, release, retire };
+    return { connection, release, retire, isAlone: () => shared.users === 1 };
   }
 
   #all(key: string): Shared[] {
@@ -70,18 +72,25 @@ export class SharedConnections {
     const opening = new AbortController();
     const shared: Shared = { connection: open(opening.signal), opening, users: 0, isRetired: false };
     this.#all(key).push(shared);
-    const retire = (): void => void (shared.isRetired = true);
+    const retire = (): void => {
+      shared.isRetired = true;
+      this.#forget(key, shared);
+    };
     shared.connection.then((connection) => void connection.process.exited.then(retire), retire); // its users are told
     return shared;
+  }
+
+  #forget(key: string, shared: Shared): void {
+    const rest = this.#all(key).filter((one) => one !== shared);
+    if (rest.length === 0) this.#byKey.delete(key);
+    else this.#byKey.set(key, rest);
   }
 
   async #release(key: string, shared: Shared): Promise<void> {
     shared.users -= 1;
     if (shared.users > 0) return;
     shared.isRetired = true;
-    const rest = this.#all(key).filter((one) => one !== shared);
-    if (rest.length === 0) this.#byKey.delete(key);
-    else this.#byKey.set(key, rest);
+    this.#forget(key, shared);
     shared.opening.abort();
     const connection = await shared.connection.catch(() => null);
     await connection?.stop();

@@ -45,8 +45,9 @@ export class TurnTranslator {
         this.#emit({ type: "system", subtype: sessionUpdate, detail });
         return;
       }
-      case "usage_update":
-        return; // usage.ts
+      case "usage_update": // usage.ts
+      case "user_message_chunk": // Karta has it; a conversation that is told again is read by replay.ts
+        return;
     }
   }
 

@@ -32,7 +32,20 @@ export const ToolCallSchema = z.looseObject({
 });
 export type ToolCall = z.infer<typeof ToolCallSchema>;
 
+/** A piece that an agent keeps with a user's message for its model alone says so. */
+const AudienceSchema = z.looseObject({ annotations: z.looseObject({ audience: z.array(z.string()) }) });
+
 const UpdateSchema = z.discriminatedUnion("sessionUpdate", [
+  z
+    .looseObject({
+      sessionUpdate: z.literal("user_message_chunk"),
+      content: ContentSchema,
+      messageId: lenient(z.string()),
+    })
+    .transform((chunk) => ({
+      ...chunk,
+      isForUsers: AudienceSchema.safeParse(chunk.content).data?.annotations.audience.includes("user") ?? true,
+    })),
   z.looseObject({ sessionUpdate: z.literal("agent_message_chunk"), content: ContentSchema }),
   z.looseObject({ sessionUpdate: z.literal("agent_thought_chunk"), content: ContentSchema }),
   ToolCallSchema.extend({ sessionUpdate: z.literal("tool_call") }),

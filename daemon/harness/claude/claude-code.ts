@@ -128,6 +128,7 @@ export class ClaudeCode implements Harness {
           args,
           cwd: cwd ?? launch.cwd,
           env: defined(childEnv),
+          tempVariables: ["TMPDIR", "CLAUDE_CODE_TMPDIR"],
         });
         if (signal.aborted) void child.stop(0);
         return new SpawnedAgent(child);

@@ -46,6 +46,7 @@ export class ClaudeProcess implements AgentProcess {
   readonly #log: Logger;
   #turn: RunningTurn | null = null;
   #over = false;
+  #isStopping = false;
 
   constructor(options: {
     warm: WarmQuery;
@@ -61,6 +62,10 @@ export class ClaudeProcess implements AgentProcess {
     this.#log = options.logger;
     this.#query = options.warm.query(this.#inbox);
     void this.#read();
+  }
+
+  get isOpen(): boolean {
+    return !this.#over && !this.#isStopping;
   }
 
   run(request: TurnRequest): Promise<TurnEnd> {
@@ -96,6 +101,7 @@ export class ClaudeProcess implements AgentProcess {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#inbox.close();
     await this.process.stop();
   }

@@ -114,6 +114,7 @@ function processOf({ process: child }: Hub, socket: Socket): ManagedProcess {
 
 /** Owner: kartad's pool. */
 class ScriptedAgent implements AgentProcess {
+  readonly isOpen = true;
   readonly process: ManagedProcess;
   readonly threadId: string;
   readonly #socket: Socket;

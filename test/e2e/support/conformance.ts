@@ -8,6 +8,7 @@ import { acpCommand } from "../../support/acp.ts";
 export const BEHAVIOURS = [
   "stream",
   "context",
+  "history",
   "approval",
   "denial",
   "cancel",

@@ -103,7 +103,11 @@ describe("agents", () => {
     const { definition } = await read({
       "AGENTS.md": "",
       ".opencode/agent/review.md": head("description: Reviews"),
-      ".opencode/agents/plan.md": head("description: Plans"),
+      ".opencode/agents/plan.md": head("description: Plans\nmode: all"),
+      // Only other agents call these: no session can be given to them.
+      ".opencode/agent/clerk.md": head("description: Files\nmode: subagent"),
+      ".opencode/agent/loose.md": head("description: a: b: c\nmode: subagent"),
+      ".opencode/agent/gone.md": head("description: Gone\ndisable: true"),
     });
     expect(definition.agents.map(({ name }) => name)).toEqual(["review", "plan"]);
   });

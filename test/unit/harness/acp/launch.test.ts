@@ -65,6 +65,7 @@ describe("the environment", () => {
       daemonEnv,
       offlineBaseUrl,
       folder: path.join(folder, "karta"),
+      tools: null,
     });
 
   test("has the preset's own variables of the daemon's, the app's names, and nothing else", async () => {

@@ -2,8 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
-import type { AgentProcess } from "../../../../daemon/harness/harness.ts";
-import { acpBench, acpCommand, turnOf } from "../../../support/acp.ts";
+import type { AgentProcess, PermissionDecision, TurnEnd } from "../../../../daemon/harness/harness.ts";
+import { acpBench, acpCommand, turnOf, type AcpBench } from "../../../support/acp.ts";
+import { eventually } from "../../../support/processes.ts";
 import { folderWith, spawnerForTests } from "../../apps/temp-project.ts";
 
 const spawner = spawnerForTests();
@@ -183,15 +184,94 @@ describe("permissions", () => {
   });
 });
 
-test("an agent that ignores cancel loses its process when its turn's hold is given up, whoever else is on it", async () => {
-  const [agent, mate] = await Promise.all([startOne("ignores-cancel"), startOne("ignores-cancel")]);
-  expect(mate.process).toBe(agent.process);
-  const running = turnOf(agent, "go");
-  await agent.cancel();
-  await agent.stop();
-  expect(await running).toMatchObject({ end: { kind: "cancelled" } });
-  expect(agent.process.exit).not.toBeNull();
-  expect(await turnOf(mate, "still there?")).toMatchObject({ end: { code: "harness_crashed" } });
-  await mate.stop();
-  expect(spawner.live.size).toBe(0);
+describe("a turn that goes on after its cancel, when its hold is given up", () => {
+  const CANCELLED = expect.objectContaining({ kind: "cancelled" });
+
+  /** A turn that has begun to speak and was then cancelled. */
+  async function cancelled(agent: AgentProcess): Promise<{ readonly end: Promise<TurnEnd> }> {
+    const begun = Promise.withResolvers<undefined>();
+    const end = agent.run({
+      messageId: "msg_test",
+      text: "go",
+      emit: () => begun.resolve(undefined),
+      decide: () => Promise.reject(new Error("nobody is to be asked")),
+      callTool: () => Promise.reject(new Error("no tool is to be called")),
+    });
+    await begun.promise;
+    await agent.cancel();
+    return { end };
+  }
+
+  /** Two conversations on one process: the one's turn will not end, the other's ends when `finish` is called. */
+  async function twoOnOne(with_: AcpBench = bench) {
+    const start = () => with_.start(acpCommand("misbehaving-agent.ts", "ignores-cancel"));
+    const [stuck, mate] = await Promise.all([start(), start()]);
+    expect(mate.process).toBe(stuck.process);
+    const asked = Promise.withResolvers<undefined>();
+    const gate = Promise.withResolvers<PermissionDecision>();
+    const mates = turnOf(mate, "work until told", () => {
+      asked.resolve(undefined);
+      return gate.promise;
+    });
+    await asked.promise;
+    const running = await cancelled(stuck);
+    const finish = (): void => gate.resolve({ kind: "allow", scope: "once", answers: null });
+    return { stuck, mate, running, mates, finish };
+  }
+
+  test("alone on its process, costs it at once", async () => {
+    const agent = await startOne("ignores-cancel");
+    const running = await cancelled(agent);
+    await agent.stop();
+    expect(await running.end).toEqual(CANCELLED);
+    expect(agent.process.exit).not.toBeNull();
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("is over at once for whoever waits; its mates' turns end well, and then the process goes", async () => {
+    const { stuck, mate, running, mates, finish } = await twoOnOne();
+    const stopped = stuck.stop();
+    expect(await running.end).toEqual(CANCELLED);
+    expect(stuck.process.exit).toBeNull();
+    finish();
+    expect(await mates).toMatchObject({ end: { kind: "completed" }, text: "done" });
+    await stopped;
+    expect(stuck.process.exit).not.toBeNull();
+    await mate.stop();
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("takes no mates' further turns meanwhile: they and new ones start elsewhere", async () => {
+    const { stuck, mate, mates, finish } = await twoOnOne();
+    const stopped = stuck.stop();
+    await eventually(() => !mate.isOpen, "the process is given up");
+    const next = await startOne("ignores-cancel");
+    expect(next.process).not.toBe(mate.process);
+    expect(next.isOpen).toBe(true);
+    finish();
+    await Promise.all([mates, stopped, mate.stop()]);
+    await next.stop();
+  });
+
+  test("waits for mates that do not end either only so long; they are told whose fault it was", async () => {
+    const hasty = acpBench(spawner, folder, { matesGraceMs: 100 });
+    const { stuck, mate, mates } = await twoOnOne(hasty);
+    await stuck.stop();
+    expect(await mates).toMatchObject({
+      end: crash(/another session's turn on the same process did not end when it was cancelled/),
+    });
+    await mate.stop();
+    expect(spawner.live.size).toBe(0);
+  });
+
+  test("costs nobody anything where the agent ends it with the conversation", async () => {
+    const start = () => bench.start(acpCommand("misbehaving-agent.ts", "heeds-close"));
+    const [stuck, mate] = await Promise.all([start(), start()]);
+    const running = await cancelled(stuck);
+    await stuck.stop();
+    expect(await running.end).toEqual(CANCELLED);
+    expect(stuck.process.exit).toBeNull();
+    expect(mate.isOpen).toBe(true);
+    await mate.stop();
+  });
 });

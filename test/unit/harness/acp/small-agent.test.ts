@@ -1,47 +1,12 @@
 /** The small agent on the SDK's agent side, with the offline model behind it: what a turn says, and a conversation's past. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type {
-  AgentProcess,
-  LaunchSpec,
-  PermissionRequest,
-  Thread,
-} from "../../../../daemon/harness/harness.ts";
-import { OfflineModel } from "../../../../daemon/offline-model/server.ts";
-import { parseOfflineScript } from "../../../../daemon/offline-model/script.ts";
+import type { PermissionRequest } from "../../../../daemon/harness/harness.ts";
 import { acpBench, acpCommand, turnOf } from "../../../support/acp.ts";
-import { folderWith, spawnerForTests } from "../../apps/temp-project.ts";
+import { smallAgents } from "../../../support/small-agents.ts";
 
-const SCRIPT = `
-first_token_ms = 0
-tokens_per_second = 0
-[[reply]]
-when = "write (\\\\w+)"
-tool = { name = "Write", input = { file_path = "$1.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
-[[reply]]
-when = "first"
-text = "You first said: {{first_user}}"
-[[reply]]
-when = "refuse"
-error = { status = 401, type = "authentication_error", message = "invalid x-api-key" }
-[default]
-text = "ok: {{last_user}}"
-`;
-
-const spawner = spawnerForTests();
-const folder = await folderWith();
-const model = new OfflineModel();
-const script = parseOfflineScript(SCRIPT, "offline.toml");
-if (!script.ok) throw new Error("the script is wrong");
-model.setScript("bot", script.script);
-beforeAll(() => model.start());
-afterAll(() => model.stop());
-
-const bench = acpBench(spawner, folder, { offlineBaseUrl: (project) => model.baseUrl(project) });
-const start = (launch: Partial<LaunchSpec> = {}, thread?: Thread): Promise<AgentProcess> =>
-  bench.start(acpCommand("small-agent.ts"), launch, thread);
+const { spawner, folder, bench, start } = await smallAgents();
 
 describe("a turn", () => {
   test("says the model's words, and what they cost", async () => {
