@@ -98,7 +98,10 @@ export class Conversations {
     // One after the other: of two that come at once the second finds the turn of the first.
     return this.#inTurn.run(idempotency.key, async () => {
       const { turns, sessions, now } = this.#options;
-      const sessionId = await turns.sessionOfKey(idempotency.key, now() - IDEMPOTENCY_MS);
+      const sessionId = await turns.sessionOfKey(idempotency.key, now() - IDEMPOTENCY_MS, {
+        project: scope.name,
+        endUser: scope.endUser,
+      });
       if (sessionId === null) return this.#accept(scope, told);
       const message = told.messageFor({ pieces: told.digests.length, instructions: true });
       return { sessionId, accepted: await sessions.send(scope, sessionId, message, idempotency) };
@@ -136,7 +139,7 @@ export class Conversations {
 
   async #placeOf(scope: Scope & { kind: "project" }, told: ToldConversation): Promise<Place> {
     if (told.sessionId !== null) return this.#named(told, told.sessionId);
-    return (await this.#known(scope.name, told)) ?? this.#begun(scope, told);
+    return (await this.#known(scope, told)) ?? this.#begun(scope, told);
   }
 
   /**
@@ -162,9 +165,9 @@ export class Conversations {
   }
 
   /** The session that knows most of what was told and nothing else; it is nobody else's from now on. */
-  async #known(project: string, told: ToldConversation): Promise<Place | null> {
+  async #known(scope: Scope & { kind: "project" }, told: ToldConversation): Promise<Place | null> {
     const { conversations } = this.#options;
-    const rows = await conversations.findAt(project, told.digests);
+    const rows = await conversations.findAt({ project: scope.name, endUser: scope.endUser }, told.digests);
     const found = rows
       .flatMap((row) => (row.digest === null ? [] : [{ ...row, digest: row.digest }]))
       .map((row) => ({ ...row, pieces: told.digests.lastIndexOf(row.digest) + 1 }))

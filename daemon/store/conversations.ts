@@ -24,15 +24,25 @@ export class ConversationRepository {
     return row ?? null;
   }
 
-  /** Those of a project that stand at one of these digests, the newest first. */
-  findAt(project: string, digests: readonly string[]): Promise<ConversationRow[]> {
+  /**
+   * Those of a project that stand at one of these digests, the newest first.
+   * @param owner.endUser null: everybody's
+   */
+  findAt(
+    owner: { readonly project: string; readonly endUser: string | null },
+    digests: readonly string[],
+  ): Promise<ConversationRow[]> {
     if (digests.length === 0) return Promise.resolve([]);
-    return this.#db
+    const query = this.#db
       .selectFrom("conversations")
-      .selectAll()
-      .where("project", "=", project)
+      .selectAll("conversations")
+      .where("conversations.project", "=", owner.project)
       .where("digest", "in", digests.slice(-MAX_DIGESTS))
-      .orderBy("updated_at", "desc")
+      .orderBy("conversations.updated_at", "desc");
+    if (owner.endUser === null) return query.execute();
+    return query
+      .innerJoin("sessions", "sessions.id", "conversations.session_id")
+      .where("sessions.end_user", "=", owner.endUser)
       .execute();
   }
 

@@ -44,15 +44,21 @@ export class TurnRepository {
   }
 
   /** The session of the newest turn that was sent with this key since a time, whichever it is. */
-  async sessionOfKey(key: string, since: number): Promise<string | null> {
-    const row = await this.#db
+  async sessionOfKey(
+    key: string,
+    since: number,
+    owner: { readonly project: string; readonly endUser: string | null },
+  ): Promise<string | null> {
+    let query = this.#db
       .selectFrom("turns")
-      .select("session_id")
-      .where("idempotency_key", "=", key)
-      .where("created_at", ">", since)
-      .orderBy("created_at", "desc")
-      .executeTakeFirst();
-    return row?.session_id ?? null;
+      .innerJoin("sessions", "sessions.id", "turns.session_id")
+      .select("turns.session_id")
+      .where("turns.idempotency_key", "=", key)
+      .where("turns.created_at", ">", since)
+      .where("sessions.project", "=", owner.project)
+      .orderBy("turns.created_at", "desc");
+    if (owner.endUser !== null) query = query.where("sessions.end_user", "=", owner.endUser);
+    return (await query.executeTakeFirst())?.session_id ?? null;
   }
 
   /** How many messages a session has accepted. */

@@ -15,18 +15,22 @@ let now = Date.now();
 const told = new Conversations({ sessions, conversations, turns: store.store.turns, now: () => now });
 
 /** Says something in a conversation that was told so far; resolves when its answer is stored. @returns its session */
-async function say(text: string, digests: string[] = []): Promise<string> {
+async function say(
+  text: string,
+  digests: string[] = [],
+  { endUser = null, key = null }: { endUser?: string | null; key?: string | null } = {},
+): Promise<string> {
   const { sessionId, accepted } = await told.accept(
-    { kind: "project", name: "bot" },
+    { kind: "project", name: "bot", endUser },
     {
       agent: null,
-      metadata: {},
+      metadata: endUser === null ? {} : { end_user: endUser },
       sessionId: null,
       digests,
       instructions: null,
       messageFor: () => ({ text }),
       digestAfter: (answer) => `after ${answer}`,
-      idempotency: null,
+      idempotency: key === null ? null : { key, bodyHash: "same" },
     },
   );
   if (accepted.kind === "live") await accepted.turn.outcome;
@@ -45,6 +49,22 @@ test("nothing of a conversation is kept but digests, stored with its turn's end"
   });
 });
 
+const anybodys = { project: "bot", endUser: null };
+
+test("an end user goes on with no conversation of another's, and leaves it where it stands", async () => {
+  const adas = await say("same words", [], { endUser: "ada" });
+  const digest = "after You said: same words";
+  const bens = await say("on", [digest], { endUser: "ben" });
+  expect(bens).not.toBe(adas);
+  expect(await say("on", [digest], { endUser: "ada" })).toBe(adas);
+});
+
+test("a key that another end user has sent finds nothing of theirs", async () => {
+  const adas = await say("keyed", [], { endUser: "ada", key: "k1" });
+  expect(await say("keyed", [], { endUser: "ada", key: "k1" })).toBe(adas);
+  expect(await say("keyed", [], { endUser: "ben", key: "k1" })).not.toBe(adas);
+});
+
 test("a place is taken once, and given back", async () => {
   const id = await say("claim");
   const digest = "after You said: claim";
@@ -52,10 +72,10 @@ test("a place is taken once, and given back", async () => {
     true,
     false,
   ]);
-  expect(await conversations.findAt("bot", [digest])).toEqual([]);
+  expect(await conversations.findAt(anybodys, [digest])).toEqual([]);
   await conversations.giveBack(id, digest);
-  expect(await conversations.findAt("bot", ["other", digest])).toMatchObject([{ session_id: id }]);
-  expect(await conversations.findAt("other-project", [digest])).toEqual([]);
+  expect(await conversations.findAt(anybodys, ["other", digest])).toMatchObject([{ session_id: id }]);
+  expect(await conversations.findAt({ ...anybodys, project: "other-project" }, [digest])).toEqual([]);
 });
 
 test("one that nobody went on with for 30 days is begun anew, and its row is gone", async () => {

@@ -3,6 +3,7 @@ import { Router, type Request } from "express";
 import { openAiChatRoutes, type ChatRequest } from "../../../../shared/protocol/adapters/openai-chat.ts";
 import { SESSION_HEADER } from "../../../../shared/protocol/adapters/headers.ts";
 import { idempotencyOf } from "../../idempotency-key.ts";
+import { withinProject } from "../../access.ts";
 import { mount, STREAMED } from "../../mount.ts";
 import type { ToldConversation } from "../../../sessions/conversations.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
@@ -32,7 +33,7 @@ function chatRouter(options: AdapterOptions): Router {
     requireServable(body);
     const named = namedSession(request, body);
     const chosen = await modelFor(options, request, body, named);
-    const scope = { kind: "project", name: chosen.project.name } as const;
+    const scope = withinProject(scopeOf(request), chosen.project.name);
     const told = toldOf(request, body, chosen, named);
     const { sessionId, accepted } = await conversations.accept(scope, told);
     const turn = { sessionId, accepted, source: eventsOf(sessionId) };

@@ -25,7 +25,7 @@ describe("the app's own tools", () => {
     const [one, other] = await Promise.all([begin(), begin()]);
     expect(one.process).toBe(other.process);
     const called = (agent: AgentProcess, id: string) =>
-      turnOf(agent, `look up ${id}`, noQuestions, ({ name, input }) =>
+      turnOf(agent, `look up ${id}`, noQuestions, [], ({ name, input }) =>
         Promise.resolve({ isError: false, content: `${name} ${JSON.stringify(input)} for ${id}` }),
       );
     const said = await Promise.all([called(one, "a"), called(other, "b")]);
@@ -59,7 +59,7 @@ describe("the app's own tools", () => {
       allowedTools: ["look_up"],
     });
     const begun = Promise.withResolvers<AbortSignal>();
-    const running = turnOf(agent, "look up a", noQuestions, ({ signal }) => {
+    const running = turnOf(agent, "look up a", noQuestions, [], ({ signal }) => {
       begun.resolve(signal);
       return new Promise((resolve) =>
         signal.addEventListener("abort", () => resolve({ isError: true, content: "given up" })),

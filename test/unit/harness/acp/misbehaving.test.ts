@@ -193,6 +193,7 @@ describe("a turn that goes on after its cancel, when its hold is given up", () =
     const end = agent.run({
       messageId: "msg_test",
       text: "go",
+      images: [],
       emit: () => begun.resolve(undefined),
       decide: () => Promise.reject(new Error("nobody is to be asked")),
       callTool: () => Promise.reject(new Error("no tool is to be called")),

@@ -5,6 +5,7 @@ import { anthropicRoutes } from "../../../../../shared/protocol/adapters/anthrop
 import { SESSION_HEADER } from "../../../../../shared/protocol/adapters/headers.ts";
 import type { ToldConversation } from "../../../../sessions/conversations.ts";
 import { idempotencyOf } from "../../../idempotency-key.ts";
+import { withinProject } from "../../../access.ts";
 import { mount, STREAMED } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
 import { requestIdOf } from "../../errors.ts";
@@ -26,7 +27,7 @@ export function mountMessages(router: Router, options: AdapterOptions): void {
   mount(router, anthropicRoutes.anthropicCreateMessage, async ({ request, response, body }) => {
     requireTaken(MESSAGE_PARAMETERS, body);
     const chosen = chooseModel(body.model, scopeOf(request), served);
-    const scope = { kind: "project", name: chosen.project.name } as const;
+    const scope = withinProject(scopeOf(request), chosen.project.name);
     const told = toldBy(request, body, chosen);
     const { sessionId, accepted } = await conversations.accept(scope, told);
     const turn = { sessionId, accepted, source: eventsOf(sessionId) };
