@@ -253,11 +253,7 @@ export class Pool {
         if (completed) lane.succeeded();
         else if (!pooled.isAlive) lane.died(agent.process, this.#now());
         if (pooled.state !== "busy") return;
-        if (!agent.isOpen) {
-          void this.#end(pooled); // it was stopped, or its process is on its way out
-          return;
-        }
-        if (this.#memory.isExceededBy(pooled)) {
+        if (!agent.isOpen || this.#memory.isExceededBy(pooled)) {
           agent.retire();
           for (const held of [pooled, ...idleMates(this.processes, pooled)]) void this.#end(held);
           return;
