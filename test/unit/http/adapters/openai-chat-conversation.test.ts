@@ -100,6 +100,15 @@ describe("a conversation that is told again", () => {
     expect(said).not.toContain(`first ${word}`);
   });
 
+  test("goes on in the session that knows most of it", async () => {
+    const { messages } = await begun();
+    await begun(); // the same words: another session that stands there
+    const second = await complete(url, [...messages, user("second")]);
+    const more = [...messages, user("second"), assistant(second.text), user("third")];
+    expect((await complete(url, more)).sessionId).toBe(second.sessionId);
+    expect(harness.said.at(-1)).toBe("third");
+  });
+
   test("from a place that its session has left begins a new one", async () => {
     const { sessionId, messages } = await begun();
     await complete(url, [...messages, user("one way")]);
@@ -138,16 +147,27 @@ describe("a conversation that is told again", () => {
     expect(other.sessionId).not.toBe(sessionId);
   });
 
+  test("whose session was deleted begins a new one", async () => {
+    const { sessionId, messages } = await begun();
+    await request(url, "DELETE", `/v1/sessions/${sessionId}`);
+    const other = await complete(url, [...messages, user("second")]);
+    expect(other.sessionId).not.toBe(sessionId);
+  });
+
   test("after a turn that failed begins a new one: nobody knows what its agent has kept", async () => {
     const { sessionId, messages } = await begun();
     harness.script = (turn) =>
-      turn.end({ kind: "failed", code: "model_error", message: "no", retryable: false, usage: USAGE });
+      turn
+        .say("half")
+        .end({ kind: "failed", code: "model_error", message: "no", retryable: false, usage: USAGE });
     const asked = [...messages, user("second")];
     const failed = await refused(url, { messages: asked });
     expect(failed.is).toBe("502 model_error");
     expect(failed.headers.get("x-should-retry")).toBe("false");
     harness.script = (turn) => turn.say("better").end();
     expect((await complete(url, asked)).sessionId).not.toBe(sessionId);
+    const withHalf = [...asked, assistant("half"), user("third")];
+    expect((await complete(url, withHalf)).sessionId).not.toBe(sessionId);
   });
 
   test("that was refused before its turn can go on as if nothing was", async () => {
@@ -220,7 +240,7 @@ describe("a session that is named", () => {
     expect(told.sessionId).toBe(sessionId);
   });
 
-  test("and is not there, or archived, or of another project, is 404", async () => {
+  test("and is not there, or archived, is 404", async () => {
     const id = await bench.create();
     await request(url, "DELETE", `/v1/sessions/${id}`);
     for (const session of [id, "sess_000000000000000000000000", "nonsense"]) {
