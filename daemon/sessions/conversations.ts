@@ -3,7 +3,6 @@
  * stands where the longest known beginning ends goes on; what it has not heard is told to it. Nothing of a conversation is
  * kept but digests.
  */
-import { KartaError } from "../../shared/errors.ts";
 import type { Metadata } from "../../shared/protocol/sessions.ts";
 import type { ConversationRepository } from "../store/conversations.ts";
 import type { ConversationRow } from "../store/schema.ts";
@@ -136,14 +135,17 @@ export class Conversations {
   }
 
   async #placeOf(scope: Scope & { kind: "project" }, told: ToldConversation): Promise<Place> {
-    if (told.sessionId !== null) return this.#named(scope, told, told.sessionId);
-    return (await this.#known(scope, told)) ?? this.#begun(scope, told);
+    if (told.sessionId !== null) return this.#named(told, told.sessionId);
+    return (await this.#known(scope.name, told)) ?? this.#begun(scope, told);
   }
 
-  /** The session that the client names, wherever it stands: it is told the message alone, but for its first. */
-  async #named(scope: Scope, told: ToldConversation, sessionId: string): Promise<Place> {
-    const { sessions, conversations } = this.#options;
-    const turns = await sessions.countTurns(scope, sessionId);
+  /**
+   * The session that the client names, wherever it stands: it is told the message alone, but for its first. Whether it is
+   * there, and within reach, is found out when the message is sent.
+   */
+  async #named(told: ToldConversation, sessionId: string): Promise<Place> {
+    const { conversations } = this.#options;
+    const turns = await this.#options.turns.countOf(sessionId);
     const row = await conversations.get(sessionId);
     const digest = told.digests.at(-1) ?? "";
     const stands = row?.turns === turns && (await conversations.claim(sessionId, digest));
@@ -160,17 +162,15 @@ export class Conversations {
   }
 
   /** The session that knows most of what was told and nothing else; it is nobody else's from now on. */
-  async #known(scope: Scope & { kind: "project" }, told: ToldConversation): Promise<Place | null> {
+  async #known(project: string, told: ToldConversation): Promise<Place | null> {
     const { conversations } = this.#options;
-    const rows = await conversations.findAt(scope.name, told.digests);
+    const rows = await conversations.findAt(project, told.digests);
     const found = rows
       .flatMap((row) => (row.digest === null ? [] : [{ ...row, digest: row.digest }]))
       .map((row) => ({ ...row, pieces: told.digests.lastIndexOf(row.digest) + 1 }))
       .sort((a, b) => b.pieces - a.pieces);
     for (const { session_id: sessionId, digest, turns, instructions, pieces } of found) {
       if (!(await conversations.claim(sessionId, digest))) continue;
-      // Archived, or its thread has heard a message of another API: it will not stand here again.
-      if ((await this.#turnsOf(scope, sessionId)) !== turns) continue;
       return {
         sessionId,
         known: { pieces, instructions: instructions === told.instructions },
@@ -180,16 +180,6 @@ export class Conversations {
       };
     }
     return null;
-  }
-
-  /** Null: it was archived. */
-  async #turnsOf(scope: Scope, sessionId: string): Promise<number | null> {
-    try {
-      return await this.#options.sessions.countTurns(scope, sessionId);
-    } catch (error) {
-      if (error instanceof KartaError && error.code === "not_found") return null;
-      throw error;
-    }
   }
 
   async #begun(scope: Scope, { agent, metadata, instructions }: ToldConversation): Promise<Place> {

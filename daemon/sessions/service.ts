@@ -209,13 +209,6 @@ export class SessionService {
     await this.#runtime.pool.evictProject(name);
   }
 
-  /** How many messages a session has accepted. @throws KartaError `not_found`, also for an archived one */
-  async countTurns(scope: Scope, id: string): Promise<number> {
-    const { archived_at } = await this.#record(scope, id);
-    if (archived_at !== null) throw noSuchSession();
-    return this.#runtime.turns.countOf(id);
-  }
-
   /** @throws KartaError `not_found` when the session is not there or not in the scope */
   async requireSession(scope: Scope, id: string): Promise<SessionRecord> {
     return this.#record(scope, id);

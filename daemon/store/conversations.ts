@@ -36,13 +36,28 @@ export class ConversationRepository {
       .execute();
   }
 
-  /** From now on nobody else finds it. @returns false: somebody was first */
+  /**
+   * From now on nobody else finds it.
+   * @returns false: somebody was first; or its session is archived, or has accepted another message since
+   */
   async claim(sessionId: string, digest: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable("conversations")
       .set({ digest: null })
       .where("session_id", "=", sessionId)
       .where("digest", "=", digest)
+      .where(({ eb, selectFrom, fn }) =>
+        eb(
+          "turns",
+          "=",
+          selectFrom("turns").select(fn.countAll<number>().as("count")).where("session_id", "=", sessionId),
+        ),
+      )
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom("sessions").select("id").where("id", "=", sessionId).where("archived_at", "is", null),
+        ),
+      )
       .executeTakeFirst();
     return numUpdatedRows > 0n;
   }

@@ -17,10 +17,11 @@ export const adapterFirstToken: Measure = {
   about: "first token of a later turn through Chat Completions, against the native stream",
   run: async ({ root, samples, scope }) => {
     const { client } = await startSides({ root, scope }, await startFastModel(scope));
-    const session = await client.create();
+    // One session each: a turn that follows another in the same one meets its process still being given back.
+    const [ofNative, ofNamed] = [await client.create(), await client.create()];
     const conversation: object[] = [];
-    const native = contender(() => firstTokenOf(client, session));
-    const named = contender(() => chatTurn(client, session, []));
+    const native = contender(() => firstTokenOf(client, ofNative));
+    const named = contender(() => chatTurn(client, ofNamed, []));
     const told = contender(() => chatTurn(client, null, conversation));
     await interleave((samples ?? SAMPLES) + WARM_UP, [native, named, told]);
     return [

@@ -108,7 +108,11 @@ export const ModelSchema = z.object({
 export type Model = z.infer<typeof ModelSchema>;
 
 const ChatHeadersSchema = IdempotencyHeadersSchema.extend({
-  [SESSION_HEADER]: z.string().max(100).optional().describe("The session to go on with."),
+  [SESSION_HEADER]: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,100}$/, { error: "expected a session's id" })
+    .optional()
+    .describe("The session to go on with."),
 });
 
 export const openAiChatRoutes = {

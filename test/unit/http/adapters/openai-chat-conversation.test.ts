@@ -100,6 +100,15 @@ describe("a conversation that is told again", () => {
     expect(said).not.toContain(`first ${word}`);
   });
 
+  test("goes on in the session that knows most of it", async () => {
+    const { messages } = await begun();
+    await begun(); // the same words: another session that stands there
+    const second = await complete(url, [...messages, user("second")]);
+    const more = [...messages, user("second"), assistant(second.text), user("third")];
+    expect((await complete(url, more)).sessionId).toBe(second.sessionId);
+    expect(harness.said.at(-1)).toBe("third");
+  });
+
   test("from a place that its session has left begins a new one", async () => {
     const { sessionId, messages } = await begun();
     await complete(url, [...messages, user("one way")]);
@@ -134,6 +143,13 @@ describe("a conversation that is told again", () => {
   test("after a message that came another way begins a new one: the thread has moved on", async () => {
     const { sessionId, messages } = await begun();
     await request(url, "POST", `/v1/sessions/${sessionId}/messages`, { text: "by the session API" });
+    const other = await complete(url, [...messages, user("second")]);
+    expect(other.sessionId).not.toBe(sessionId);
+  });
+
+  test("whose session was deleted begins a new one", async () => {
+    const { sessionId, messages } = await begun();
+    await request(url, "DELETE", `/v1/sessions/${sessionId}`);
     const other = await complete(url, [...messages, user("second")]);
     expect(other.sessionId).not.toBe(sessionId);
   });
@@ -220,7 +236,7 @@ describe("a session that is named", () => {
     expect(told.sessionId).toBe(sessionId);
   });
 
-  test("and is not there, or archived, or of another project, is 404", async () => {
+  test("and is not there, or archived, is 404", async () => {
     const id = await bench.create();
     await request(url, "DELETE", `/v1/sessions/${id}`);
     for (const session of [id, "sess_000000000000000000000000", "nonsense"]) {
