@@ -97,6 +97,15 @@ describe("a message", () => {
     expect(message.usage.output_tokens).toBeGreaterThan(0);
   });
 
+  test("is the same to the client's beta calls", async () => {
+    const whole = await client.messages.create(saying("hello"));
+    expect(textIn(whole)).toContain("hello");
+    expect(await client.beta.messages.stream(saying("hello")).finalText()).toBe(textIn(whole));
+    expect(
+      (await client.beta.messages.create({ ...saying("hello"), betas: ["files-api-2025-04-14"] })).content,
+    ).toEqual(whole.content);
+  });
+
   test("with thinking: a block of it before the text, whole and streamed; and none when it is not asked for", async () => {
     const thinking = { type: "adaptive" } as const;
     const whole = await client.messages.create({ ...saying("think about it"), thinking });

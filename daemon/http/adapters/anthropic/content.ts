@@ -4,6 +4,7 @@ import { KartaError } from "../../../../shared/errors.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { BlockParam, MessageContent } from "../../../../shared/protocol/adapters/anthropic/messages.ts";
 import type { TurnImage } from "../../../sessions/accept-message.ts";
+import type { Content } from "../told.ts";
 
 const TextSchema = z.looseObject({ type: z.literal("text"), text: z.string() });
 const ImageSchema = z.looseObject({
@@ -44,13 +45,8 @@ function readText(block: BlockParam, path: string): string {
   return text.success ? text.data.text : refuse(`${path}.text`, "expected a string");
 }
 
-export interface AgentContent {
-  readonly text: string;
-  readonly images: readonly TurnImage[];
-}
-
 /** What a person says now. @throws KartaError `invalid_request` for what an agent can't be given */
-export function spokenOf(content: MessageContent, path: string): AgentContent {
+export function spokenOf(content: MessageContent, path: string): Content {
   if (typeof content === "string") return { text: content, images: [] };
   const texts: string[] = [];
   const images: TurnImage[] = [];
@@ -97,7 +93,7 @@ function imageIn(block: BlockParam): TurnImage | null {
  * What was said before: an agent that was not there is told of it. Thinking is nobody's business, and what can't be shown
  * is named. A reply's texts are pieces of one text; a user's are texts of their own.
  */
-export function toldOf(content: MessageContent, role: "user" | "assistant"): AgentContent {
+export function toldOf(content: MessageContent, role: "user" | "assistant"): Content {
   if (typeof content === "string") return { text: content, images: [] };
   const images = content.flatMap((block) => imageIn(block) ?? []);
   const texts = content.filter((block) => imageIn(block) === null).flatMap(toldBlock);

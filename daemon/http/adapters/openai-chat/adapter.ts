@@ -14,7 +14,7 @@ import { readMessages } from "./messages.ts";
 import { findModel, listModels } from "./models.ts";
 import { requireServable } from "./parameters.ts";
 import { chatCompletion, chatProjection } from "./projection.ts";
-import { digestsOf, instructionsDigest, messageFor } from "./told.ts";
+import { digestsOf, instructionsDigest, messageFor } from "../told.ts";
 
 const API = "openai-chat";
 
@@ -91,7 +91,7 @@ function toldOf(
 ): ToldConversation {
   const { session_id: _, ...metadata } = body.metadata ?? {};
   const told = readMessages(body.messages);
-  const digests = digestsOf(told, [body.user ?? null, body.safety_identifier ?? null]);
+  const digests = digestsOf(told, API, [body.user ?? null, body.safety_identifier ?? null]);
   return {
     agent,
     metadata: { api: API, ...metadata },

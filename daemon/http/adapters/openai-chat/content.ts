@@ -3,11 +3,7 @@ import { z } from "zod";
 import { KartaError } from "../../../../shared/errors.ts";
 import type { ChatMessage } from "../../../../shared/protocol/adapters/openai-chat.ts";
 import type { TurnImage } from "../../../sessions/accept-message.ts";
-
-export interface Content {
-  readonly text: string;
-  readonly images: readonly TurnImage[];
-}
+import type { Content } from "../told.ts";
 
 const TextSchema = z.object({ type: z.literal("text"), text: z.string() });
 const RefusalSchema = z.object({ type: z.literal("refusal"), refusal: z.string() });

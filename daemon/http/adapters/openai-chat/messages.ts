@@ -3,23 +3,8 @@ import { KartaError } from "../../../../shared/errors.ts";
 import type { ChatMessage } from "../../../../shared/protocol/adapters/openai-chat.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import { ParticipantNameSchema } from "../../../../shared/protocol/participants.ts";
-import { contentOf, type Content } from "./content.ts";
-
-/** What one side said before the other did. */
-export interface Piece extends Content {
-  readonly role: "user" | "assistant" | "tool";
-}
-
-export interface ToldMessages {
-  /** Of all system and developer messages; null: there are none. */
-  readonly instructions: string | null;
-  /** Oldest first. */
-  readonly earlier: readonly Piece[];
-  /** The user's messages after the last answer, as one. */
-  readonly message: Content;
-  /** Who says it, where the last message has a name. */
-  readonly speaker: string | null;
-}
+import type { Content, Piece, ToldMessages } from "../told.ts";
+import { contentOf } from "./content.ts";
 
 /** @throws KartaError `invalid_request`, saying which message, and what of it */
 export function readMessages(messages: readonly ChatMessage[]): ToldMessages {

@@ -43,7 +43,8 @@ export function mountSessions(router: Router, { sessions, scopeOf, served }: Ada
     try {
       await doAll({ sessions, scope, sessionId: made.id, idempotency }, deeds);
     } catch (error) {
-      await sessions.delete(scope, made.id); // who is refused has made nothing
+      // Who is refused has made nothing; who may come back with the key finds the session, and its messages are sent then.
+      if (idempotency === null) await sessions.delete(scope, made.id);
       throw error;
     }
     return sessionView(deeds.length === 0 ? made : await sessions.get(scope, made.id));

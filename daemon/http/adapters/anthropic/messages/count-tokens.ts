@@ -1,5 +1,5 @@
 /** An estimate of what a request's words and pictures cost, without asking a model. */
-import type { ToldMessages } from "../../openai-chat/messages.ts";
+import type { ToldMessages } from "../../told.ts";
 
 /** The usual rule of thumb for English. */
 const CHARACTERS_A_TOKEN = 4;

@@ -1,6 +1,6 @@
 /** A Messages request, read for an agent: what was said before, what is said now, and what the application wants. */
 import type { CountTokens } from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
-import type { Piece, ToldMessages } from "../../openai-chat/messages.ts";
+import type { Piece, ToldMessages } from "../../told.ts";
 import { GAP, refuse, requireLength, spokenOf, textOf, toldOf } from "../content.ts";
 
 /**

@@ -10,7 +10,7 @@ import { mount, STREAMED } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
 import { requestIdOf } from "../../errors.ts";
 import { chooseModel, type ChosenModel } from "../../model.ts";
-import { digestsOf, instructionsDigest, messageFor } from "../../openai-chat/told.ts";
+import { digestsOf, instructionsDigest, messageFor } from "../../told.ts";
 import { answerFor, streamTurn, turnIdOf, wholeTurn } from "../../turn.ts";
 import { requireTaken } from "../check-parameters.ts";
 import { MESSAGE_PARAMETERS } from "../parameters.ts";
@@ -49,7 +49,7 @@ export function mountMessages(router: Router, options: AdapterOptions): void {
 function toldBy(request: Request, body: CreateMessage, { agent }: ChosenModel): ToldConversation {
   const told = readRequest(body);
   const user = body.metadata?.user_id ?? null;
-  const digests = digestsOf(told, [API, user]);
+  const digests = digestsOf(told, API, [user]);
   const session = request.get(SESSION_HEADER);
   return {
     agent,

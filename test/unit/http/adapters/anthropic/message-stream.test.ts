@@ -1,11 +1,12 @@
 /** A turn's events as the stream of a message. */
 import { describe, expect, test } from "@jest/globals";
+import { messageOf } from "../../../../../daemon/http/adapters/anthropic/messages/message.ts";
 import { MessageStream } from "../../../../../daemon/http/adapters/anthropic/messages/stream.ts";
 import {
   MessageStreamEventSchema,
   type MessageStreamEvent,
 } from "../../../../../shared/protocol/adapters/anthropic/messages.ts";
-import { asked, done, failed, logOf, said, thought, used, type Written } from "./log.ts";
+import { asked, done, failed, logOf, said, SESSION, thought, used, type Written } from "./log.ts";
 
 function framesOf(drafts: readonly Written[]): string[] {
   const stream = new MessageStream({ turnId: "turn_1", model: "bot", requestId: "req_1" });
@@ -91,4 +92,42 @@ test("a turn that was cancelled is cut short; one that fails ends with an error 
     error: { type: "api_error", message: "no such thing", details: { error_code: "model_error" } },
     request_id: "req_1",
   });
+});
+
+test("a whole message has the blocks that the stream of it would have", () => {
+  const { content } = messageOf(
+    {
+      text: "abc",
+      session_id: SESSION,
+      turn_id: "turn_1",
+      agent: "default",
+      status: "completed",
+      messages: [
+        { id: "msg_0", role: "user", text: "go", parts: [], participant: null },
+        {
+          id: "msg_1",
+          role: "assistant",
+          text: "abc",
+          parts: [
+            { type: "reasoning", text: "h" },
+            { type: "reasoning", text: "m" },
+            { type: "text", text: "a" },
+            { type: "tool_use", tool_use_id: "u", tool_name: "Write", tool_input: {} },
+            { type: "tool_result", tool_use_id: "u", is_error: false, content: "" },
+            { type: "text", text: "b" },
+            { type: "reasoning", text: "again" },
+            { type: "text", text: "c" },
+          ],
+        },
+      ],
+      usage: { input_tokens: 3, output_tokens: 2, total_tokens: 5 },
+    },
+    "bot",
+  );
+  expect(content.map((block) => (block.type === "text" ? block.text : block.thinking))).toEqual([
+    "hm",
+    "ab",
+    "again",
+    "c",
+  ]);
 });

@@ -1,10 +1,29 @@
 /** A request as a told conversation: digests of what was said, and the message for an agent that knows some of it. */
 import { createHash } from "node:crypto";
-import type { SentMessage } from "../../../sessions/accept-message.ts";
-import type { Known } from "../../../sessions/conversations.ts";
-import { prefaceOf, type EarlierMessage } from "../preface.ts";
-import type { Content } from "./content.ts";
-import type { Piece, ToldMessages } from "./messages.ts";
+import type { SentMessage, TurnImage } from "../../sessions/accept-message.ts";
+import type { Known } from "../../sessions/conversations.ts";
+import { prefaceOf, type EarlierMessage } from "./preface.ts";
+
+export interface Content {
+  readonly text: string;
+  readonly images: readonly TurnImage[];
+}
+
+/** What one side said before the other did. */
+export interface Piece extends Content {
+  readonly role: "user" | "assistant" | "tool";
+}
+
+export interface ToldMessages {
+  /** The application's; null: there are none. */
+  readonly instructions: string | null;
+  /** Oldest first. */
+  readonly earlier: readonly Piece[];
+  /** The user's messages after the last answer, as one. */
+  readonly message: Content;
+  /** Who says it, where the request has a name. */
+  readonly speaker: string | null;
+}
 
 function digestOf(...parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
@@ -20,10 +39,13 @@ export interface Digests {
   readonly after: (answer: string) => string;
 }
 
-/** @param whose what keeps one user's words apart from another's same words */
-export function digestsOf(told: ToldMessages, whose: readonly unknown[]): Digests {
+/**
+ * @param api whose requests these are: another API's clients write the same words in another way
+ * @param whose what keeps one user's words apart from another's same words
+ */
+export function digestsOf(told: ToldMessages, api: string, whose: readonly unknown[]): Digests {
   const earlier: string[] = [];
-  let last = digestOf("openai-chat", ...whose);
+  let last = digestOf(api, ...whose);
   for (const piece of told.earlier) earlier.push((last = digestWith(last, piece)));
   return {
     earlier,
