@@ -7,6 +7,8 @@ import { AnthropicRequestSchema, readAnthropicConversation } from "./anthropic-r
 import { estimateTokens, type ModelRequest } from "./conversation.ts";
 import { openAiWire } from "./openai.ts";
 import { OpenAiRequestSchema, readOpenAiConversation } from "./openai-request.ts";
+import { responsesWire } from "./responses.ts";
+import { readResponsesConversation, ResponsesRequestSchema } from "./responses-request.ts";
 import type { OfflineScript } from "./script.ts";
 import { send, sendJson } from "./send.ts";
 import type { OfflineModelLogger } from "./server.ts";
@@ -89,6 +91,24 @@ export function createApp({ findScript, logger }: AppOptions): Express {
     await reply(
       openAiWire,
       { conversation, model, stream: stream === true, inputTokens, includeUsage },
+      { project, response, startedAt },
+    );
+  });
+
+  app.post("/p/:project/v1/responses", async (request, response) => {
+    const startedAt = performance.now();
+    const body = ResponsesRequestSchema.safeParse(request.body);
+    if (!body.success) {
+      refuseBody(responsesWire, response, body.error);
+      return;
+    }
+    const { model, stream } = body.data;
+    const conversation = readResponsesConversation(body.data);
+    const inputTokens = estimateTokens(JSON.stringify(request.body).length);
+    const { project } = request.params;
+    await reply(
+      responsesWire,
+      { conversation, model, stream: stream === true, inputTokens },
       { project, response, startedAt },
     );
   });

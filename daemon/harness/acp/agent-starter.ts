@@ -13,7 +13,7 @@ import { mcpServersFor } from "./mcp-servers.ts";
 import type { Preset } from "./presets.ts";
 import type { FoundProgram } from "./program.ts";
 import { openConversation } from "./session-setup.ts";
-import { SharedConnections, type Place } from "./shared-connections.ts";
+import { SharedConnections, unlessAborted, type Place } from "./shared-connections.ts";
 import { conversationKey, TranscriptReader } from "./transcript-reader.ts";
 import { messageOf } from "./turn-end.ts";
 
@@ -122,6 +122,8 @@ export class AgentStarter {
         agents: opened.agents,
         takesImages: connection.traits?.takesImages ?? false,
       });
+      // OpenCode connects to its servers on the side: a turn that comes first would do without them.
+      if (ofProcess !== null) await unlessAborted(ofProcess.listed, limited);
       const { sessionId: threadId, isNew } = opened;
       const key = conversationKey(launch.project, threadId);
       const conversation: Conversation = new Conversation({

@@ -1,6 +1,6 @@
 /** An app's own tools, as an ACP agent is offered them: an MCP server of the conversation's own. */
 import path from "node:path";
-import type { McpServer } from "@agentclientprotocol/sdk";
+import type { McpServer, McpServerStdio } from "@agentclientprotocol/sdk";
 import { packageRoot } from "../../../shared/paths.ts";
 import { TOOL_SERVER } from "../../../shared/protocol/projects.ts";
 import type { ToolCall, ToolResult, ToolSpec } from "../harness.ts";
@@ -17,10 +17,13 @@ export class AppTools {
   readonly endpoint: ToolEndpoint;
   /** How long the agent has to wait for a call. */
   readonly timeoutMs: number;
+  /** Resolves when the agent has asked what there is. */
+  readonly listed: Promise<undefined>;
   #run: RunTool | null = null;
 
-  private constructor(endpoint: ToolEndpoint, tools: readonly ToolSpec[]) {
+  private constructor(endpoint: ToolEndpoint, tools: readonly ToolSpec[], listed: Promise<undefined>) {
     this.endpoint = endpoint;
+    this.listed = listed;
     const longest = Math.max(...tools.map(({ timeoutSeconds }) => timeoutSeconds));
     this.timeoutMs = (longest + MARGIN_SECONDS) * 1000;
   }
@@ -28,9 +31,11 @@ export class AppTools {
   /** Null when there are none. Rejects as `ToolGateway.open`. */
   static async open(gateway: ToolGateway, tools: readonly ToolSpec[]): Promise<AppTools | null> {
     if (tools.length === 0) return null;
+    const listed = Promise.withResolvers<undefined>();
     let made: AppTools | null = null;
     const call: RunTool = (asked) => made?.call(asked) ?? Promise.resolve(NO_TURN);
-    made = new AppTools(await gateway.open({ tools, call }), tools);
+    const endpoint = await gateway.open({ tools, call, onListed: () => listed.resolve(undefined) });
+    made = new AppTools(endpoint, tools, listed.promise);
     return made;
   }
 
@@ -43,20 +48,16 @@ export class AppTools {
     return this.#run?.(asked) ?? Promise.resolve(NO_TURN);
   }
 
-  get headers(): { readonly Authorization: string } {
-    return { Authorization: `Bearer ${this.endpoint.key}` };
-  }
-
   /** As a conversation's start takes it: over HTTP where the agent can, else by a relay that the agent starts. */
   server(takesHttp: boolean): McpServer {
     const { url, key } = this.endpoint;
-    if (takesHttp)
-      return {
-        type: "http",
-        name: TOOL_SERVER,
-        url,
-        headers: Object.entries(this.headers).map(([name, value]) => ({ name, value })),
-      };
+    const headers = [{ name: "Authorization", value: `Bearer ${key}` }];
+    return takesHttp ? { type: "http", name: TOOL_SERVER, url, headers } : this.relay();
+  }
+
+  /** A program that the agent starts and that hands each message on. */
+  relay(): McpServerStdio {
+    const { url, key } = this.endpoint;
     return {
       name: TOOL_SERVER,
       command: process.execPath,

@@ -49,7 +49,10 @@ export function probeEnvironment(options: AccessOptions, home: string): Record<s
 function modelAccess({ preset, daemonEnv, offlineBaseUrl }: AccessOptions): Readonly<Record<string, string>> {
   if (offlineBaseUrl !== null) return preset.offline?.(offlineBaseUrl) ?? {};
   const passed: readonly string[] = [...preset.credentials, ...CONNECTION_VARIABLES];
-  return pickVariables(daemonEnv, (name) => passed.includes(name));
+  return {
+    ...pickVariables(daemonEnv, (name) => passed.includes(name)),
+    ...preset.adapted?.(daemonEnv),
+  };
 }
 
 /** The variables with which it would reach a model, in words; null: none is set. Never a value. */

@@ -3,8 +3,11 @@
  * bridge. A literal table: adding one is an entry here and its name in `HARNESS_TYPES`.
  */
 import type { HarnessType } from "../../../shared/protocol/projects.ts";
+import { codexAddress, codexOffline } from "./codex.ts";
 
 export type AcpType = Exclude<HarnessType, "claude-code">;
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Preset {
   /** For people. */
@@ -19,6 +22,8 @@ export interface Preset {
   readonly credentials: readonly string[];
   /** Its way to log in with the key that it is given, where it does not take that by itself; null: it does. */
   readonly authMethod: string | null;
+  /** What makes it heed variables of the daemon's environment that it does not read itself; null: there are none. */
+  readonly adapted: ((daemonEnv: Environment) => Readonly<Record<string, string>>) | null;
   /** What points it at the offline model, whose address is given; null: it speaks no API that the offline model has. */
   readonly offline: ((baseUrl: string) => Readonly<Record<string, string>>) | null;
   /** Always set: it must not phone home or update itself. */
@@ -29,7 +34,7 @@ export interface Preset {
 
 const ANTHROPIC = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"];
 const OPENAI = ["OPENAI_API_KEY", "OPENAI_BASE_URL"];
-const GOOGLE = ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"];
+const GOOGLE = ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "GOOGLE_GEMINI_BASE_URL"];
 
 /** Most programs that speak Anthropic's or OpenAI's API find it by these. */
 const bothApis = (baseUrl: string): Readonly<Record<string, string>> => ({
@@ -57,6 +62,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       "XAI_API_KEY",
     ],
     authMethod: null,
+    adapted: null,
     offline: () => ({}), // by its configuration
     fixed: {
       OPENCODE_DISABLE_AUTOUPDATE: "1",
@@ -67,7 +73,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     isOpenCode: true,
   },
   // Codex has no ACP mode of its own; this bridge of the protocol's makers starts Codex's app server. It speaks OpenAI's
-  // Responses API alone.
+  // Responses API alone, and knows another address than OpenAI's by its configuration only (tried with 2.6.0).
   "codex-cli": {
     title: "Codex CLI",
     commands: [["codex-acp"]],
@@ -75,8 +81,10 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     install: "install its bridge with `npm install -g @agentclientprotocol/codex-acp`",
     credentials: [...OPENAI, "CODEX_API_KEY"],
     authMethod: "api-key",
-    offline: null,
-    fixed: { NO_BROWSER: "1" },
+    adapted: codexAddress,
+    offline: codexOffline,
+    // What it may do by itself is read; the rest it asks for. Its other modes have a model of OpenAI's look at it first.
+    fixed: { NO_BROWSER: "1", INITIAL_AGENT_MODE: "read-only" },
     isOpenCode: false,
   },
   goose: {
@@ -94,6 +102,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       "GOOSE_MODEL",
     ],
     authMethod: null,
+    adapted: null,
     offline: (baseUrl) => ({
       GOOSE_PROVIDER: "anthropic",
       GOOSE_MODEL: "offline",
@@ -111,6 +120,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       "install it with `pip install deepagents-code` (its `dcode --acp`) or `npm install -g deepagents-acp`",
     credentials: [...ANTHROPIC, ...OPENAI, ...GOOGLE],
     authMethod: null,
+    adapted: null,
     // With both keys it would choose OpenAI's Responses API, which the offline model does not have.
     offline: (baseUrl) => ({ ANTHROPIC_BASE_URL: baseUrl, ANTHROPIC_API_KEY: "offline" }),
     fixed: {},
@@ -124,6 +134,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     install: "install it with `npm install -g @google/gemini-cli`",
     credentials: [...GOOGLE, "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_GENAI_USE_VERTEXAI"],
     authMethod: "gemini-api-key",
+    adapted: null,
     offline: null,
     fixed: {},
     isOpenCode: false,
@@ -136,6 +147,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     install: "install it, or name another with [harness] command in karta.toml",
     credentials: [],
     authMethod: null,
+    adapted: null,
     offline: bothApis,
     fixed: {},
     isOpenCode: false,

@@ -98,8 +98,9 @@ export class SharedConnections {
 }
 
 /** Rejects with the signal's reason as soon as it fires. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const giveUp = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error("given up"));
     signal.addEventListener("abort", giveUp);
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));

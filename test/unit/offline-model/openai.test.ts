@@ -109,7 +109,7 @@ test("errors have OpenAI's form: the script's, a bad body, an unknown route", as
   expect([scripted.status, await scripted.json()]).toEqual([429, form("rate_limit_error", "Slow down")]);
   const bad = await post(`${served.base}/v1/chat/completions`, { messages: "x" });
   expect([bad.status, await bad.json()]).toEqual([400, form("invalid_request_error", expect.any(String))]);
-  const unknown = await post(`${served.base}/v1/responses`, {});
+  const unknown = await post(`${served.base}/v1/embeddings`, {});
   expect([unknown.status, await unknown.json()]).toEqual([404, form("not_found_error", expect.any(String))]);
 });
 

@@ -71,6 +71,7 @@ describe("the environment", () => {
   test("has the preset's own variables of the daemon's, the app's names, and nothing else", async () => {
     expect(await of("codex-cli")).toEqual({
       NO_BROWSER: "1",
+      INITIAL_AGENT_MODE: "read-only",
       PATH: "/bin",
       HOME: "/workspace/home",
       ORDERS_URL: "http://orders",
@@ -86,7 +87,21 @@ describe("the environment", () => {
     expect(await of("acp")).not.toHaveProperty("ANTHROPIC_API_KEY");
   });
 
-  test.each(["opencode", "goose", "deepagents", "acp"] as const)(
+  test("leads Codex, which does not read it, to another address than OpenAI's", async () => {
+    const preset = PRESETS["codex-cli"];
+    const led = await agentEnvironment(launch, {
+      preset,
+      daemonEnv: { ...daemonEnv, OPENAI_BASE_URL: "https://gateway/v1" },
+      offlineBaseUrl: null,
+      folder,
+      tools: null,
+    });
+    expect(JSON.parse(led.CODEX_CONFIG ?? "")).toMatchObject({
+      model_providers: { karta: { base_url: "https://gateway/v1", env_key: "OPENAI_API_KEY" } },
+    });
+  });
+
+  test.each(["opencode", "codex-cli", "goose", "deepagents", "acp"] as const)(
     "offline leads %s to the offline model and takes no key along",
     async (preset) => {
       const env = await of(preset, "http://127.0.0.1:1/p/bot");
