@@ -19,6 +19,10 @@ when = "slowly"
 text = "one two three four five six seven eight nine ten"
 tokens_per_second = 2
 [[reply]]
+when = "on and on"
+text = "${Array.from({ length: 200 }, (_, index) => `word${index + 1}`).join(" ")}"
+tokens_per_second = 20
+[[reply]]
 when = "write it down"
 tool = { name = "Write", input = { file_path = "note.txt", content = "a note" } }
 text = "The tool said: {{tool_result}}"
@@ -106,5 +110,37 @@ describe("a program that is no app", () => {
     expect(await drive(process.execPath, "drive.mjs")).toEqual(EXPECTED);
     const { stdout } = await home.karta(["project", "list", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ data: [{ path: folder }] }); // the first of the two has registered it
+  });
+});
+
+describe.each([
+  ["Python", "python3", "watch.py"],
+  ["Node", process.execPath, "watch.mjs"],
+])("a program in %s", (_language, command, file) => {
+  test("reads its turn on over a kill -9 of kartad, to the end that the turn has, and goes on in its session", async () => {
+    const child = execa(command, [program(file), folder], {
+      env: {
+        ...kartad.env,
+        PYTHONDONTWRITEBYTECODE: "1",
+        PYTHONPATH: path.join(packageRoot(), "daemon/apps/python"),
+      },
+      extendEnv: false,
+      cwd: home.folder,
+    });
+    let said = "";
+    for await (const chunk of child.iterable({ binary: true })) {
+      const before = said.includes("word3");
+      said += Buffer.from(chunk).toString("utf8");
+      if (before || !said.includes("word3")) continue;
+      await kartad.kill();
+      kartad = await home.start();
+    }
+    await child;
+    expect(said.split("\n").slice(1)).toEqual([
+      "error: daemon_restarted",
+      "whole: True",
+      "again: ok: hello",
+      "",
+    ]);
   });
 });

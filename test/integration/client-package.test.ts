@@ -1,9 +1,20 @@
-/** `karta/client` as an app developer gets it: packed, in another folder, with its dependencies alone beside it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+/** `karta` and `karta/client` as an app developer gets them: packed, in another folder, with its dependencies alone beside it. */
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { execa } from "execa";
+import { z } from "zod";
 import { packageRoot } from "../../shared/paths.ts";
 import { CuttingKarta } from "../fixtures/cutting-karta.ts";
 
@@ -50,10 +61,56 @@ test("runs in a plain Node script: a turn by URL, and the socket's transport", a
   expect(stdout.split("\n")).toEqual(["done", "false refused"]);
 });
 
+test("`karta` drives a kartad from there, over connections that break", async () => {
+  const program = path.join(app, "follow.mjs");
+  copyFileSync(path.join(root, "test/fixtures/apps/follow.mjs"), program);
+  karta.fates.push({ kind: "lost" }, { kind: "cut", bytes: 30, cleanly: false });
+  const { stdout } = await execa(process.execPath, [program, "sends", karta.url, "1"], {
+    cwd: app,
+    env: { NODE_OPTIONS: "" },
+  });
+  const [first, second, again] = z.array(z.string()).parse(JSON.parse(stdout));
+  expect(second).not.toBe(first);
+  expect(again).toBe(second);
+});
+
+test("an app that has `karta` installed is loaded with its own copy, and one that has not with Karta's", async () => {
+  const source = `import { Karta, maxLength } from "karta";
+import { KartaClient } from "karta/client";
+console.log(import.meta.resolve("karta"), import.meta.resolve("karta/client"), typeof KartaClient);
+export const app = new Karta().policy(maxLength(10));
+`;
+  const bare = mkdtempSync(path.join(os.tmpdir(), "karta-bare-"));
+  const load = async (folder: string) => {
+    writeFileSync(path.join(folder, "app.mjs"), source);
+    const programs = path.join(root, "daemon/apps/node");
+    const args = ["--import", path.join(programs, "resolve-karta.js"), path.join(programs, "check.js")];
+    const { stdout, stderr } = await execa(process.execPath, [...args, path.join(folder, "app.mjs"), "app"], {
+      cwd: folder,
+      env: { NODE_OPTIONS: "", KARTA_APP_ROOT: folder },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: "loaded", features: { policies: 1 } });
+    return stderr.split(" ");
+  };
+  const own = pathToFileURL(realpathSync(path.join(app, "node_modules/karta"))).href;
+  const ours = pathToFileURL(root).href;
+  for (const [folder, from] of [
+    [app, own],
+    [bare, ours],
+  ] as const)
+    expect(await load(folder)).toEqual([
+      `${from}/daemon/apps/node/karta.js`,
+      `${from}/dist/shared/client/index.js`,
+      "function",
+    ]);
+  rmSync(bare, { recursive: true });
+});
+
 test("has its types: what is wrong does not compile, and nothing is any", async () => {
   writeFileSync(
     path.join(app, "consumer.ts"),
-    `import { KartaClient, isTerminal, type Session, type SessionEvent } from "karta/client";
+    `import { Karta } from "karta";
+     import { KartaClient, isTerminal, type Session, type SessionEvent } from "karta/client";
      import { socketTransport } from "karta/client/socket";
      export const karta = new KartaClient({ transport: socketTransport("/run/karta.sock"), project: "bot" });
      export async function words(): Promise<string> {
@@ -74,6 +131,15 @@ test("has its types: what is wrong does not compile, and nothing is any", async 
        void karta.send(session.id, { text: "hi", stream: true });
        return said;
      }
+     const bot = new Karta("./my-app", { socket: "/run/karta.sock" });
+     export const reply: Promise<string> = bot.send("hi", { idempotencyKey: "k" }).then(({ text }) => text);
+     export async function roasts(signal: AbortSignal): Promise<void> {
+       for await (const { text, seq } of bot.session({ metadata: { visitor: "v1" } }).stream("hi", { signal })) {
+         console.log(text.length + seq);
+       }
+     }
+     // @ts-expect-error: there is no such event
+     bot.on("message.sent", () => undefined);
      export type Ends = Extract<SessionEvent, { type: "done" | "error" }>;`,
   );
   const { stdout, exitCode } = await execa(

@@ -24,6 +24,13 @@ export interface SessionOptions {
 
 export interface SendOptions {
   readonly agent?: string;
+  /** Gives up waiting; the turn goes on. */
+  readonly signal?: AbortSignal;
+  /**
+   * A key of your own makes the message safe to repeat for your callers too: for a day, the same key and text in the same
+   * session finds the turn that the first one began. Each message has a key in any case.
+   */
+  readonly idempotencyKey?: string;
 }
 
 /** A turn's answer. */
@@ -58,10 +65,13 @@ export declare class KartaError extends Error {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Nobody listens where kartad should. */
+/** kartad cannot be reached: nobody listens where it should, or the connection broke and did not come back in a minute. */
 export declare class NoDaemonError extends Error {}
 
-/** A conversation. It is created by its first message, and lives on in kartad. */
+/**
+ * A conversation. It is created by its first message, and lives on in kartad. A message whose answer gets lost is sent
+ * again and runs once; a stream whose connection breaks is read on, each event once, over a restart of kartad too.
+ */
 export declare class Session {
   private constructor();
   /** Undefined before its first message, unless it was given. Keep it to come back to the conversation. */
@@ -72,10 +82,7 @@ export declare class Session {
    * Sends a message and yields the turn's events as they come; the last is `done`. Throws KartaError when the turn fails.
    * Leaving early, or the signal, does not end the turn: `cancel()` does.
    */
-  stream(
-    text: string,
-    options?: SendOptions & { readonly signal?: AbortSignal },
-  ): AsyncGenerator<StreamEvent, void>;
+  stream(text: string, options?: SendOptions): AsyncGenerator<StreamEvent, void>;
   /** Answers an approval, and resolves with what the turn does next. */
   answer(
     requestId: string,

@@ -1,14 +1,14 @@
-// Sessions of a running kartad: what `Karta` is made of outside an app. Nothing is loaded or asked before the first message.
+// Sessions of a running kartad: what `Karta` is made of outside an app. `karta/client` does the work, and is loaded with
+// the first message: an app that Karta runs has no use for it.
 import { realpathSync } from "node:fs";
 import os from "node:os";
-import path from "node:path";
 
 /** kartad refused a call, or a turn failed. `code` is for programs, `message` for people. */
 export class KartaError extends Error {
   name = "KartaError";
 
-  constructor(code, detail, status, body = {}) {
-    super(detail);
+  constructor(code, detail, status, body = {}, options = undefined) {
+    super(detail, options);
     this.code = code;
     /** The HTTP status; 502 for a turn that failed in its stream. */
     this.status = status;
@@ -17,7 +17,7 @@ export class KartaError extends Error {
   }
 }
 
-/** Nobody listens where kartad should. */
+/** kartad cannot be reached: nobody listens where it should, or the connection broke and did not come back in a minute. */
 export class NoDaemonError extends Error {
   name = "NoDaemonError";
 }
@@ -25,6 +25,7 @@ export class NoDaemonError extends Error {
 /** Where kartad is, and which project is meant. Owner: its `Karta`. */
 export class Client {
   #target;
+  #opened = null;
   #project = null;
 
   constructor(target) {
@@ -33,6 +34,11 @@ export class Client {
         "a folder can be registered over this machine's socket only; with a url, name the project",
       );
     this.#target = target;
+  }
+
+  /** A client of the session API. */
+  async api() {
+    return (await this.#open()).api;
   }
 
   /** The project's name; undefined: kartad's default. Registers the folder if it is not registered. */
@@ -44,53 +50,57 @@ export class Client {
     return this.#project;
   }
 
-  /** @returns the answer's JSON; undefined for an empty one */
-  async call(method, route, body) {
-    const text = await readText(await this.open(method, route, body, "application/json"));
-    return text === "" ? undefined : JSON.parse(text);
+  /** Runs what asks kartad. @throws KartaError, NoDaemonError; anything else as it is */
+  async told(ask) {
+    try {
+      return await ask();
+    } catch (error) {
+      throw await this.explained(error);
+    }
   }
 
-  /** @throws KartaError for an answer of 400 and up, NoDaemonError when nobody listens */
-  async open(method, route, body, accept, signal) {
-    const { url, apiKey } = this.#target;
-    const base = url === undefined ? null : new URL(url);
-    const { request } = await import(base?.protocol === "https:" ? "node:https" : "node:http");
-    const where =
-      base === null
-        ? { socketPath: socketPath(this.#target.socket), path: route }
-        : { host: base.hostname, port: base.port, path: base.pathname.replace(/\/$/, "") + route };
-    const answer = await new Promise((resolve, reject) => {
-      const sent = request({
-        ...where,
-        method,
-        agent: false, // a connection for each request: a kept one could be the last daemon's, after a restart
-        ...(signal === undefined ? {} : { signal }),
-        headers: {
-          accept,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-        },
-      });
-      sent.once("response", resolve);
-      sent.once("error", (error) => reject(signal?.aborted ? error : unreachable(error, url, where)));
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+  /** An error of `karta/client` as one of this package. */
+  async explained(error) {
+    const { ConnectionError, KartaError: Refusal, UnreadableAnswerError } = await import("karta/client");
+    if (error instanceof Refusal)
+      return new KartaError(error.code, error.message, error.status, error.toBody(), { cause: error });
+    if (error instanceof UnreadableAnswerError)
+      return new KartaError("internal", error.message, error.status, {}, { cause: error });
+    if (!(error instanceof ConnectionError)) return error;
+    const what = error.failure === "refused" ? "does not answer" : "went away, and did not come back";
+    const place = this.#target.url ?? (await this.#open()).place;
+    return new NoDaemonError(
+      `kartad ${what} at ${place} (${reasonOf(error)}); \`karta status\` tells whether it runs, \`karta start\` starts it`,
+      { cause: error },
+    );
+  }
+
+  #open() {
+    this.#opened ??= this.#connect();
+    return this.#opened;
+  }
+
+  async #connect() {
+    const { url, socket, apiKey } = this.#target;
+    const { KartaClient } = await import("karta/client");
+    if (url !== undefined) return { api: new KartaClient({ url, apiKey }), transport: null, place: url };
+    const { socketPath, socketTransport } = await import("karta/client/socket");
+    const { env, platform } = process;
+    const place = socketPath({
+      env: socket === undefined ? env : { ...env, KARTA_SOCKET: socket },
+      homedir: os.homedir(),
+      platform,
     });
-    if (answer.statusCode >= 400) throw await refusal(answer);
-    return answer;
+    const transport = socketTransport(place);
+    return { api: new KartaClient({ transport, apiKey }), transport, place };
   }
 
   async #findProject() {
     const { folder, project } = this.#target;
     if (folder === undefined) return project;
-    const root = realpathSync(folder);
-    const { data } = await this.call("GET", "/control/v1/projects");
-    const known = data.find((one) => one.path === root && (project === undefined || project === one.name));
-    if (known !== undefined) return known.name;
-    const added = await this.call("POST", "/control/v1/projects", {
-      path: root,
-      ...(project === undefined ? {} : { name: project }),
-    });
-    return added.project.name;
+    const { transport } = await this.#open();
+    const { projectOfFolder } = await import("karta/client/socket");
+    return projectOfFolder({ transport, folder: realpathSync(folder), name: project });
   }
 }
 
@@ -100,6 +110,8 @@ export class Session {
   #wanted;
   #id;
   #creating = null;
+  /** Of its creation: tried again by a later message, it is still the same session. */
+  #key = crypto.randomUUID();
 
   constructor(client, { id, metadata, agent, permissionMode } = {}) {
     this.#client = client;
@@ -111,122 +123,79 @@ export class Session {
     return this.#id;
   }
 
-  async send(text, { agent } = {}) {
-    const answer = await this.#client.call("POST", await this.#path("/messages"), { text, agent });
-    return {
-      text: answer.text,
-      status: answer.status,
-      sessionId: answer.session_id,
-      turnId: answer.turn_id,
-      agent: answer.agent,
-      usage: answer.usage,
-      messages: answer.messages,
-      pendingInput: answer.pending_input ?? null,
-    };
+  send(text, { agent, signal, idempotencyKey } = {}) {
+    return this.#client.told(async () => {
+      const { api, id } = await this.#open();
+      const answer = await api.send(id, { text, agent }, { signal, idempotencyKey });
+      return {
+        text: answer.text,
+        status: answer.status,
+        sessionId: answer.session_id,
+        turnId: answer.turn_id,
+        agent: answer.agent,
+        usage: answer.usage,
+        messages: answer.messages,
+        pendingInput: answer.pending_input ?? null,
+      };
+    });
   }
 
-  async *stream(text, { agent, signal } = {}) {
-    const body = { text, agent, stream: true };
-    const route = await this.#path("/messages");
-    const answer = await this.#client.open("POST", route, body, "text/event-stream", signal);
+  async *stream(text, { agent, signal, idempotencyKey } = {}) {
     try {
-      for await (const { type, seq, data } of framesOf(answer)) {
+      const { api, id } = await this.#open();
+      for await (const event of api.stream(id, { text, agent }, { signal, idempotencyKey })) {
+        const { type, data } = event;
         if (type === "error") throw new KartaError(data.code, data.message, 502, data);
-        yield { type, seq, data, text: type === "text" ? data.part.text : "" };
-        if (type === "done") return;
+        yield shown(event);
       }
-    } finally {
-      answer.destroy();
+    } catch (error) {
+      throw await this.#client.explained(error);
     }
-    throw new Error("the stream ended before its turn; read on with the session's id");
   }
 
-  async answer(requestId, decision, { message, answers } = {}) {
-    const body = { decision, message, answers };
-    const { events } = await this.#client.call("PUT", await this.#path(`/inputs/${requestId}`), body);
-    return events.map(({ type, seq, data }) => ({
-      type,
-      seq,
-      data,
-      text: type === "text" ? data.part.text : "",
-    }));
+  answer(requestId, decision, { message, answers } = {}) {
+    return this.#client.told(async () => {
+      const { api, id } = await this.#open();
+      const { events } = await api.resolveInput(id, requestId, { decision, message, answers });
+      return events.map(shown);
+    });
   }
 
   async cancel() {
-    await this.#client.call("POST", await this.#path("/cancel"));
+    await this.#client.told(async () => {
+      const { api, id } = await this.#open();
+      await api.cancel(id);
+    });
   }
 
-  async #path(rest) {
+  /** Creates the session where it has no id yet. */
+  async #open() {
+    const api = await this.#client.api();
     if (this.#id === undefined) {
-      this.#creating ??= this.#create();
+      this.#creating ??= this.#create(api);
       try {
         this.#id = await this.#creating;
       } finally {
         this.#creating = null; // after a failure the next message tries again
       }
     }
-    return `/v1/sessions/${this.#id}${rest}`;
+    return { api, id: this.#id };
   }
 
-  async #create() {
+  async #create(api) {
     const project = await this.#client.project();
-    return (await this.#client.call("POST", "/v1/sessions", { ...this.#wanted, project })).id;
+    const { id } = await api.createSession({ ...this.#wanted, project }, { idempotencyKey: this.#key });
+    return id;
   }
 }
 
-/** The same rules as shared/paths.ts. */
-function socketPath(given) {
-  const { KARTA_SOCKET, XDG_RUNTIME_DIR } = process.env;
-  const home = XDG_RUNTIME_DIR
-    ? path.join(XDG_RUNTIME_DIR, "karta")
-    : path.join(os.homedir(), ".karta", "run");
-  const absolute = path.resolve(given || KARTA_SOCKET || path.join(home, "kartad.sock"));
-  const limit = process.platform === "linux" ? 107 : 103;
-  const bytes = Buffer.byteLength(absolute);
-  if (bytes <= limit) return absolute;
-  throw new RangeError(
-    `the socket path is ${bytes} bytes long and this system takes ${limit}: ${absolute}; set KARTA_SOCKET to a shorter one`,
-  );
+/** What the system said: the innermost error knows. */
+function reasonOf(error) {
+  let inner = error;
+  while (inner.cause instanceof Error) inner = inner.cause;
+  return inner.message || inner.code;
 }
 
-function unreachable(cause, url, { socketPath: socket }) {
-  return new NoDaemonError(
-    `kartad does not answer at ${url ?? socket} (${cause.message}); start it with: karta start`,
-    { cause },
-  );
-}
-
-async function readText(answer) {
-  answer.setEncoding("utf8");
-  let text = "";
-  for await (const chunk of answer) text += chunk;
-  return text;
-}
-
-async function refusal(answer) {
-  const text = await readText(answer);
-  try {
-    const body = JSON.parse(text);
-    return new KartaError(body.error, body.detail, answer.statusCode, body);
-  } catch {
-    return new KartaError(
-      "internal",
-      `kartad answered ${answer.statusCode} without saying why`,
-      answer.statusCode,
-    );
-  }
-}
-
-/** The `data` of each server-sent event. */
-async function* framesOf(answer) {
-  answer.setEncoding("utf8");
-  let rest = "";
-  for await (const chunk of answer) {
-    const frames = (rest + chunk).split("\n\n");
-    rest = frames.pop();
-    for (const frame of frames) {
-      const data = frame.split("\n").flatMap((line) => (line.startsWith("data:") ? [line.slice(5)] : []));
-      if (data.length > 0) yield JSON.parse(data.join("\n"));
-    }
-  }
+function shown({ type, seq, data }) {
+  return { type, seq, data, text: type === "text" ? data.part.text : "" };
 }

@@ -237,8 +237,5 @@ export declare class Karta {
   /** Sends a message in this object's own session. */
   send(text: string, options?: SendOptions): Promise<Reply>;
   /** Sends a message in this object's own session and yields the turn's events as they come. */
-  stream(
-    text: string,
-    options?: SendOptions & { readonly signal?: AbortSignal },
-  ): AsyncGenerator<StreamEvent, void>;
+  stream(text: string, options?: SendOptions): AsyncGenerator<StreamEvent, void>;
 }

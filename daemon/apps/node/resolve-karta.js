@@ -5,19 +5,23 @@ import { registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const ours = new URL("karta.js", import.meta.url).href;
+/** What this package exports, by the names that an app imports. Asked before the hook is there, which would ask itself. */
+const ours = new Map(
+  ["karta", "karta/client", "karta/client/socket"].map((name) => [name, import.meta.resolve(name)]),
+);
 const root = path.join(realpathSync(process.env.KARTA_APP_ROOT || process.cwd()), path.sep);
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    if (specifier !== "karta") return nextResolve(specifier, context);
+    const url = ours.get(specifier);
+    if (url === undefined) return nextResolve(specifier, context);
     try {
       const found = nextResolve(specifier, context);
       // Only the project's own: one in a node_modules further up belongs to somebody else (a checkout of Karta, say).
       if (found.url.startsWith("file:") && fileURLToPath(found.url).startsWith(root)) return found;
     } catch {
-      // Not installed, or a package of that name without an entry: ours.
+      // Not installed, or a package of that name without such an entry: ours.
     }
-    return { url: ours, format: "module", shortCircuit: true };
+    return { url, format: "module", shortCircuit: true };
   },
 });

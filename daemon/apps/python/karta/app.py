@@ -1,5 +1,6 @@
 """The ``Karta`` class: an app's own object, and outside an app the way to talk to a running kartad."""
 
+import threading
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, List, Mapping, Optional
 from typing import TypeVar, Union, overload
 
@@ -43,7 +44,7 @@ class Karta:
     api_key
         Sent as a bearer token.
     timeout
-        Seconds that kartad may stay silent before a call is given up.
+        Seconds that a call may take; for ``send`` that is its whole turn. A stream has no such bound.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Karta:
         self._target = Target(folder, project, url, socket, api_key, timeout)
         self._client: "Optional[Client]" = None
         self._own_session: "Optional[Session]" = None
+        self._opening = threading.RLock()
 
     def __karta_app__(self) -> Dict[str, int]:
         """How many of each kind are registered.
@@ -171,12 +173,16 @@ class Karta:
         """A conversation of its own. With an ``id``: the one of that id. It is created by its first message."""
         from .client import Client, Session
 
-        if self._client is None:
-            self._client = Client(self._target)
+        with self._opening:
+            if self._client is None:
+                self._client = Client(self._target)
         return Session(self._client, id=id, metadata=metadata, agent=agent, permission_mode=permission_mode)
 
     async def send(self, text: str, *, agent: Optional[str] = None) -> "Reply":
-        """Sends a message in this object's own session and returns the whole reply. Raises ``KartaError``."""
+        """Sends a message in this object's own session and returns the whole reply.
+
+        Raises ``KartaError`` for what kartad refuses and for a turn that fails, ``NoDaemonError`` when it cannot be reached.
+        """
         return await self._own().send(text, agent=agent)
 
     def send_sync(self, text: str, *, agent: Optional[str] = None) -> "Reply":
@@ -192,9 +198,10 @@ class Karta:
         return self._own().stream_sync(text, agent=agent)
 
     def _own(self) -> "Session":
-        if self._own_session is None:
-            self._own_session = self.session()
-        return self._own_session
+        with self._opening:
+            if self._own_session is None:
+                self._own_session = self.session()
+            return self._own_session
 
 
 def _callable(function: Any) -> Any:

@@ -2,11 +2,17 @@
 
 import os
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import Any, AsyncIterator, Dict, Iterator, List, Mapping, Optional
 
+from .abort import Abort
+from .errors import KartaError, NoDaemonError
+from .retry import retried
 from .target import Target
-from .transport import Exchange, KartaError, NoDaemonError, Transport
+from .threads import in_thread
+from .transport import Transport
+from .turn import TurnReader
 
 __all__ = ["Client", "KartaError", "NoDaemonError", "Reply", "Session", "StreamEvent"]
 
@@ -57,26 +63,34 @@ class Client:
         self._project = target.project
         self._finding = threading.Lock()
 
-    def project(self) -> Optional[str]:
+    def project(self, abort: Abort) -> Optional[str]:
         """The project's name; None: kartad's default. Registers the folder if it is not registered."""
         with self._finding:
             if self._folder is not None:
-                self._project = self._registered(os.path.realpath(self._folder))
+                self._project = self._registered(os.path.realpath(self._folder), abort)
                 self._folder = None
             return self._project
 
-    def _registered(self, folder: str) -> str:
-        for known in self.transport.call("GET", "/control/v1/projects")["data"]:
+    def _registered(self, folder: str, abort: Abort) -> str:
+        call = self.transport.call
+        listed = retried(lambda: call("GET", "/control/v1/projects", abort=abort), abort)
+        for known in listed["data"]:
             if known["path"] == folder and self._project in (None, known["name"]):
                 return str(known["name"])
         body = {"path": folder}
         if self._project is not None:
             body["name"] = self._project
-        return str(self.transport.call("POST", "/control/v1/projects", body)["project"]["name"])
+        # Adding the same folder by the same name again changes nothing, so it may be repeated.
+        added = retried(lambda: call("POST", "/control/v1/projects", body, abort=abort), abort)
+        return str(added["project"]["name"])
 
 
 class Session:
-    """A conversation. It is created by its first message, and lives on in kartad."""
+    """A conversation. It is created by its first message, and lives on in kartad.
+
+    A message whose answer gets lost is sent again and runs once; a stream whose connection breaks is read on, each event
+    once, over a restart of kartad too.
+    """
 
     def __init__(
         self,
@@ -91,6 +105,8 @@ class Session:
         self._id = id
         given = {"metadata": metadata, "agent": agent, "permission_mode": permission_mode}
         self._wanted = {name: value for name, value in given.items() if value is not None}
+        # Of its creation: tried again by a later message, it is still the same session.
+        self._key = _new_key()
         self._creating = threading.Lock()
 
     @property
@@ -98,9 +114,89 @@ class Session:
         """None before its first message, unless it was given. Keep it to come back to the conversation."""
         return self._id
 
-    def send_sync(self, text: str, *, agent: Optional[str] = None) -> Reply:
-        """Sends a message and returns the whole reply. Raises KartaError, NoDaemonError."""
-        answer = self._client.transport.call("POST", self._path("/messages"), _message(text, agent))
+    def send_sync(
+        self, text: str, *, agent: Optional[str] = None, idempotency_key: Optional[str] = None
+    ) -> Reply:
+        """Sends a message and returns the whole reply. Raises KartaError, NoDaemonError, TimeoutError.
+
+        idempotency_key
+            A key of your own makes the message safe to repeat for your callers too: for a day, the same key and text in
+            the same session finds the turn that the first one began. Each message has a key in any case.
+        """
+        return self._send(_message(text, agent), idempotency_key, Abort())
+
+    async def send(
+        self, text: str, *, agent: Optional[str] = None, idempotency_key: Optional[str] = None
+    ) -> Reply:
+        """``send_sync`` for async code. A task that is cancelled leaves the turn as it is: ``cancel`` ends it."""
+        abort = Abort()
+        return await in_thread(lambda: self._send(_message(text, agent), idempotency_key, abort), abort)
+
+    def stream_sync(
+        self, text: str, *, agent: Optional[str] = None, idempotency_key: Optional[str] = None
+    ) -> Iterator[StreamEvent]:
+        """Sends a message and yields the turn's events as they come; the last is ``done``.
+
+        Raises KartaError when the turn fails. Leaving early does not end the turn: ``cancel_sync`` does.
+        """
+        abort = Abort()
+        try:
+            yield from self._stream(_message(text, agent), idempotency_key, abort)
+        finally:
+            abort.abort()
+
+    async def stream(
+        self, text: str, *, agent: Optional[str] = None, idempotency_key: Optional[str] = None
+    ) -> AsyncIterator[StreamEvent]:
+        """``stream_sync`` for async code: reading waits in a thread."""
+        abort = Abort()
+        events = self._stream(_message(text, agent), idempotency_key, abort)
+        try:
+            while True:
+                event = await in_thread(lambda: next(events, None), abort)
+                if event is None:
+                    return
+                yield event
+        finally:
+            abort.abort()
+
+    def answer_sync(
+        self,
+        request_id: str,
+        decision: str,
+        *,
+        message: Optional[str] = None,
+        answers: Optional[Mapping[str, str]] = None,
+    ) -> List[StreamEvent]:
+        """Answers an approval (``approve_once``, ``approve_session``, ``deny``) and returns what the turn does next."""
+        return self._answer(request_id, _answer(decision, message, answers), Abort())
+
+    async def answer(
+        self,
+        request_id: str,
+        decision: str,
+        *,
+        message: Optional[str] = None,
+        answers: Optional[Mapping[str, str]] = None,
+    ) -> List[StreamEvent]:
+        """``answer_sync`` for async code."""
+        abort = Abort()
+        return await in_thread(lambda: self._answer(request_id, _answer(decision, message, answers), abort), abort)
+
+    def cancel_sync(self) -> None:
+        """Ends the running turn. Raises KartaError ``no_turn_running``."""
+        self._cancel(Abort())
+
+    async def cancel(self) -> None:
+        """``cancel_sync`` for async code."""
+        abort = Abort()
+        await in_thread(lambda: self._cancel(abort), abort)
+
+    def _send(self, message: Dict[str, Any], key: Optional[str], abort: Abort) -> Reply:
+        path = self._path("/messages", abort)
+        sent = key or _new_key()
+        call = self._client.transport.call
+        answer = retried(lambda: call("POST", path, message, abort=abort, key=sent), abort)
         return Reply(
             text=answer["text"],
             status=answer["status"],
@@ -112,102 +208,46 @@ class Session:
             pending_input=answer.get("pending_input"),
         )
 
-    async def send(self, text: str, *, agent: Optional[str] = None) -> Reply:
-        """``send_sync`` for async code: it runs in a thread."""
-        import asyncio
+    def _stream(self, message: Dict[str, Any], key: Optional[str], abort: Abort) -> Iterator[StreamEvent]:
+        path = self._path("", abort)
+        for told in TurnReader(self._client.transport, path, message, key or _new_key(), abort).events():
+            event = _event(told)
+            if event.type == "error":
+                raise KartaError(event.data["code"], event.data["message"], 502, event.data)
+            yield event
 
-        return await asyncio.to_thread(self.send_sync, text, agent=agent)
-
-    def stream_sync(self, text: str, *, agent: Optional[str] = None) -> Iterator[StreamEvent]:
-        """Sends a message and yields the turn's events as they come; the last is ``done``.
-
-        Raises KartaError when the turn fails. Leaving early does not end the turn: ``cancel_sync`` does.
-        """
-        exchange = self._open_turn(text, agent)
-        try:
-            yield from _events(exchange)
-        finally:
-            exchange.close()
-
-    async def stream(self, text: str, *, agent: Optional[str] = None) -> AsyncIterator[StreamEvent]:
-        """``stream_sync`` for async code: reading waits in a thread."""
-        import asyncio
-
-        exchange = await asyncio.to_thread(self._open_turn, text, agent)
-        events = _events(exchange)
-        try:
-            while True:
-                event = await asyncio.to_thread(next, events, None)
-                if event is None:
-                    return
-                yield event
-        finally:
-            exchange.close()  # a thread that still reads comes back
-
-    def answer_sync(
-        self,
-        request_id: str,
-        decision: str,
-        *,
-        message: Optional[str] = None,
-        answers: Optional[Mapping[str, str]] = None,
-    ) -> List[StreamEvent]:
-        """Answers an approval (``approve_once``, ``approve_session``, ``deny``) and returns what the turn does next."""
-        given = {"decision": decision, "message": message, "answers": answers}
-        body = {name: value for name, value in given.items() if value is not None}
-        answer = self._client.transport.call("PUT", self._path("/inputs/" + request_id), body)
+    def _answer(self, request_id: str, body: Dict[str, Any], abort: Abort) -> List[StreamEvent]:
+        path = self._path("/inputs/" + request_id, abort)
+        answer = self._client.transport.call("PUT", path, body, abort=abort)
         return [_event(one) for one in answer["events"]]
 
-    async def answer(
-        self,
-        request_id: str,
-        decision: str,
-        *,
-        message: Optional[str] = None,
-        answers: Optional[Mapping[str, str]] = None,
-    ) -> List[StreamEvent]:
-        """``answer_sync`` for async code."""
-        import asyncio
+    def _cancel(self, abort: Abort) -> None:
+        self._client.transport.call("POST", self._path("/cancel", abort), abort=abort)
 
-        return await asyncio.to_thread(self.answer_sync, request_id, decision, message=message, answers=answers)
-
-    def cancel_sync(self) -> None:
-        """Ends the running turn. Raises KartaError ``no_turn_running``."""
-        self._client.transport.call("POST", self._path("/cancel"))
-
-    async def cancel(self) -> None:
-        """``cancel_sync`` for async code."""
-        import asyncio
-
-        await asyncio.to_thread(self.cancel_sync)
-
-    def _open_turn(self, text: str, agent: Optional[str]) -> Exchange:
-        body = {**_message(text, agent), "stream": True}
-        return self._client.transport.open("POST", self._path("/messages"), body, "text/event-stream")
-
-    def _path(self, rest: str) -> str:
+    def _path(self, rest: str, abort: Abort) -> str:
+        """Creates the session where it has no id yet."""
         with self._creating:
             if self._id is None:
-                project = self._client.project()
+                project = self._client.project(abort)
                 body = self._wanted if project is None else {**self._wanted, "project": project}
-                self._id = str(self._client.transport.call("POST", "/v1/sessions", body)["id"])
+                call = self._client.transport.call
+                created = retried(lambda: call("POST", "/v1/sessions", body, abort=abort, key=self._key), abort)
+                self._id = str(created["id"])
             return "/v1/sessions/" + self._id + rest
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
 
 
 def _message(text: str, agent: Optional[str]) -> Dict[str, Any]:
     return {"text": text} if agent is None else {"text": text, "agent": agent}
 
 
+def _answer(decision: str, message: Optional[str], answers: Optional[Mapping[str, str]]) -> Dict[str, Any]:
+    given = {"decision": decision, "message": message, "answers": answers}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _event(told: Mapping[str, Any]) -> StreamEvent:
     return StreamEvent(type=told["type"], seq=told["seq"], data=told["data"])
-
-
-def _events(exchange: Exchange) -> Iterator[StreamEvent]:
-    for frame in exchange.frames():
-        event = _event(frame)
-        if event.type == "error":
-            raise KartaError(event.data["code"], event.data["message"], 502, event.data)
-        yield event
-        if event.type == "done":
-            return
-    raise ConnectionError("the stream ended before its turn; read on with the session's id")

@@ -3,30 +3,23 @@
 import http.client
 import json
 import os
+import re
 import socket
 import sys
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 from urllib.parse import urlsplit
+
+from .abort import Abort
+from .errors import BrokenConnection, KartaError, NoDaemonError, UnreadableAnswer
 
 #: ``sockaddr_un.sun_path`` less its final NUL: 104 bytes on macOS and the BSDs, 108 on Linux.
 _LONGEST_SOCKET_PATH = 107 if sys.platform.startswith("linux") else 103
-
-
-class KartaError(Exception):
-    """kartad refused a call, or a turn failed. ``code`` is for programs, ``detail`` for people."""
-
-    def __init__(self, code: str, detail: str, status: int, body: Optional[Dict[str, Any]] = None) -> None:
-        super().__init__("%s: %s" % (code, detail))
-        self.code = code
-        self.detail = detail
-        #: The HTTP status; 502 for a turn that failed in its stream.
-        self.status = status
-        #: The whole error body: fields that belong to the code.
-        self.body = body or {}
-
-
-class NoDaemonError(ConnectionError):
-    """Nobody listens where kartad should."""
+#: Seconds until somebody must have taken the connection.
+_CONNECT_TIMEOUT = 10.0
+#: Seconds without a word on a stream, on which kartad pings every 15: the other end is gone and nobody said so.
+_SILENCE = 50.0
+#: Bytes of one line of a stream. The longest is a ``done``, which holds the turn's whole message.
+_LONGEST_LINE = 64 * 1024 * 1024
 
 
 def socket_path(given: Optional[str]) -> str:
@@ -50,6 +43,14 @@ def socket_path(given: Optional[str]) -> str:
     return path
 
 
+class Frame(NamedTuple):
+    """One server-sent event; neither field for a sign of life."""
+
+    #: Its place in the session's log; None for one that is not in it.
+    seq: Optional[int]
+    body: Optional[Dict[str, Any]]
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -64,56 +65,75 @@ class _UnixConnection(http.client.HTTPConnection):
 class Exchange:
     """One request and its answer. ``close`` may be called from another thread, to end a read that waits."""
 
-    def __init__(self, connection: http.client.HTTPConnection, place: str) -> None:
+    def __init__(self, connection: http.client.HTTPConnection, place: str, timeout: float) -> None:
         self._connection = connection
         self._place = place
+        #: Seconds that a read may wait.
+        self._timeout = timeout
+        # The connection forgets its socket when the answer says that it is the last one.
+        self._socket: Optional[socket.socket] = None
         self._response: Optional[http.client.HTTPResponse] = None
 
     def start(self, method: str, path: str, body: Any, headers: Dict[str, str]) -> None:
-        """Sends the request. Raises KartaError for an answer of 400 and up, NoDaemonError when nobody listens."""
+        """Sends the request. Raises KartaError for an answer that is no success, NoDaemonError when there is none."""
         content = None if body is None else json.dumps(body).encode("utf-8")
         try:
             self._connection.connect()
         except OSError as error:
             self.close()
             raise NoDaemonError(
-                "kartad does not answer at %s (%s); start it with: karta start" % (self._place, error)
+                "kartad does not answer at %s (%s); `karta status` tells whether it runs, `karta start` starts it"
+                % (self._place, error)
             ) from error
+        self._socket = self._connection.sock
+        self._socket.settimeout(self._timeout)
         try:
-            self._connection.request(method, path, body=content, headers=headers)
+            try:
+                self._connection.request(method, path, body=content, headers=headers)
+            except OSError:
+                pass  # what is refused before its end (a body that is too large) may have its answer all the same
             self._response = self._connection.getresponse()
-        except http.client.HTTPException as error:
-            self.close()
-            raise self._broken() from error
-        if self._response.status >= 400:
-            raise self._refusal(self._response.status)
+        except (OSError, http.client.HTTPException) as error:
+            self._broke(error)
+        if not 200 <= self._response.status < 300:
+            raise self._refusal(self._response)
+
+    def header(self, name: str) -> str:
+        """Empty where the answer has none."""
+        return self._answer().headers.get(name, "")
 
     def json(self) -> Any:
         content = self._read()
-        return json.loads(content) if content else None
+        try:
+            return json.loads(content) if content else None
+        except ValueError:
+            raise UnreadableAnswer(self._answer().status, "the answer of %s is not JSON" % self._place) from None
 
-    def frames(self) -> Iterator[Dict[str, Any]]:
-        """The ``data`` of each server-sent event."""
+    def frames(self) -> Iterator[Frame]:
+        """Each server-sent event and each comment; ends where the body ends, and passes over what is cut off there."""
         data = []
+        seq: Optional[int] = None
         while True:
-            try:
-                line = self._answer().readline()
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                raise self._broken() from error
-            if not line:
+            line = self._line()
+            if not line.endswith(b"\n"):
                 return
-            text = line.decode("utf-8").rstrip("\r\n")
-            if text.startswith("data:"):
-                data.append(text[5:].lstrip(" "))
-            elif not text and data:
-                yield json.loads("\n".join(data))
-                data = []
+            field, _, value = line.decode("utf-8").rstrip("\r\n").partition(":")
+            value = value[1:] if value.startswith(" ") else value
+            if field == "data":
+                data.append(value)
+            elif field == "id":
+                seq = int(value) if re.fullmatch("[0-9]{1,15}", value) else None
+            elif not field and not value:
+                if data:
+                    yield Frame(seq, _object(data))
+                data, seq = [], None
+            elif not field:
+                yield Frame(None, None)
 
     def close(self) -> None:
-        sock = self._connection.sock
-        if sock is not None:
+        if self._socket is not None:
             try:
-                sock.shutdown(socket.SHUT_RDWR)  # a thread that reads wakes up; `close` alone leaves it waiting
+                self._socket.shutdown(socket.SHUT_RDWR)  # a thread that reads wakes up; `close` alone leaves it waiting
             except OSError:
                 pass  # it was closed from the other end
         self._connection.close()
@@ -123,23 +143,38 @@ class Exchange:
             raise RuntimeError("the request was not started")
         return self._response
 
+    def _line(self) -> bytes:
+        try:
+            line = self._answer().readline(_LONGEST_LINE)
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: closed by another thread
+            self._broke(error)
+        if len(line) == _LONGEST_LINE:
+            raise UnreadableAnswer(200, "%s sent an event of more than %d bytes" % (self._place, _LONGEST_LINE))
+        return line
+
     def _read(self) -> bytes:
         try:
             return self._answer().read()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken() from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._broke(error)
         finally:
             self.close()
 
-    def _refusal(self, status: int) -> KartaError:
+    def _refusal(self, response: http.client.HTTPResponse) -> KartaError:
+        status = response.status
         try:
             body = json.loads(self._read())
-            return KartaError(body["error"], body["detail"], status, body)
+            after = response.headers.get("Retry-After", "")
+            return KartaError(body["error"], body["detail"], status, body, float(after) if after.isdigit() else None)
         except (ValueError, KeyError, TypeError):
-            return KartaError("internal", "kartad answered %d without saying why" % status, status)
+            return UnreadableAnswer(status, "%s answered %d without saying why" % (self._place, status))
 
-    def _broken(self) -> ConnectionError:
-        return ConnectionError("the connection to kartad at %s broke off; `karta status` tells whether it runs" % self._place)
+    def _broke(self, error: Exception) -> NoReturn:
+        self.close()
+        raise BrokenConnection(
+            "the connection to kartad at %s broke off (%s); `karta status` tells whether it runs"
+            % (self._place, error or type(error).__name__)
+        ) from error
 
 
 class Transport:
@@ -149,27 +184,65 @@ class Transport:
         self, *, url: Optional[str], socket: Optional[str], api_key: Optional[str], timeout: float
     ) -> None:
         self._url = None if url is None else urlsplit(url)
-        if self._url is not None and self._url.scheme not in ("http", "https"):
-            raise ValueError("expected a url such as http://127.0.0.1:8000, found %r" % url)
+        if self._url is not None and (self._url.scheme not in ("http", "https") or not self._url.hostname):
+            raise ValueError("url: expected one such as http://127.0.0.1:8000")
+        if self._url is not None and "@" in self._url.netloc:
+            raise ValueError("url: expected no user and password; give the key as api_key")
+        if api_key is not None and re.fullmatch("[!-~]+", api_key) is None:
+            raise ValueError("api_key: expected visible ASCII characters alone")  # and the key is in no error
         self._socket = socket_path(socket) if url is None else ""
         self._headers = {} if api_key is None else {"Authorization": "Bearer " + api_key}
         self._timeout = timeout
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        return self.open(method, path, body, "application/json").json()
+    def call(
+        self, method: str, path: str, body: Any = None, *, abort: Optional[Abort] = None, key: Optional[str] = None
+    ) -> Any:
+        """Calls once, and returns the answer's JSON."""
+        try:
+            return self.open(method, path, body, abort=abort or Abort(), key=key).json()
+        except BrokenConnection as error:
+            if isinstance(error.__cause__, socket.timeout):
+                raise TimeoutError(
+                    "kartad took longer than %g seconds to answer; what it does goes on. Raise Karta(timeout=…), or stream"
+                    % self._timeout
+                ) from error
+            raise
 
-    def open(self, method: str, path: str, body: Any, accept: str) -> Exchange:
+    def open(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        abort: Abort,
+        key: Optional[str] = None,
+        streams: bool = False,
+    ) -> Exchange:
+        """Sends a request; returns when its answer begins. ``key`` makes it safe to repeat; ``streams``: as events."""
         connection, prefix, place = self._connection()
-        headers = {"Accept": accept, **self._headers}
+        headers = {"Accept": "text/event-stream" if streams else "application/json", **self._headers}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        exchange = Exchange(connection, place)
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        exchange = Exchange(connection, place, _SILENCE if streams else self._timeout)
+        abort.hold(exchange)
         exchange.start(method, prefix + path, body, headers)
         return exchange
 
     def _connection(self) -> Tuple[http.client.HTTPConnection, str, str]:
+        patience = min(self._timeout, _CONNECT_TIMEOUT)
         if self._url is None:
-            return _UnixConnection(self._socket, self._timeout), "", self._socket
+            return _UnixConnection(self._socket, patience), "", self._socket
         host, port = self._url.hostname or "", self._url.port
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        return kind(host, port, timeout=self._timeout), self._url.path.rstrip("/"), self._url.geturl()
+        return kind(host, port, timeout=patience), self._url.path.rstrip("/"), self._url.geturl()
+
+
+def _object(lines: "list[str]") -> Optional[Dict[str, Any]]:
+    """None for what is no JSON object: nothing that this version knows of."""
+    try:
+        body = json.loads("\n".join(lines))
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
