@@ -118,7 +118,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         logger,
       },
     });
-    const apps = new Apps({ spawner, logger, now });
+    const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
     undo.push(() => apps.stop());
     const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
     const registry = new ProjectRegistry({
@@ -142,6 +142,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       harnessProgram: (type, project) => harnesses[type].binary(project),
       onScript: (project, script) => offlineModel.setScript(project, script),
       onApp: (project, app) => apps.use(project, app),
+      workerOf: (project) => apps.find(project)?.status() ?? null,
       onReady: (project) => {
         const ready = projects.find(project);
         if (ready) void pool.dropSpares(project).then(() => sessions.prepare(ready));
@@ -178,6 +179,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     const metrics = new Metrics({
       version,
       pool,
+      apps,
       memory,
       sessions,
       feed,
@@ -224,6 +226,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         registry,
         sessions,
         pool,
+        apps,
         memory,
         store,
         startedAt: now(),

@@ -3,6 +3,7 @@
  * A label is a project's name or a word of ours: never a session, a text or a secret.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type LabelValues } from "prom-client";
+import type { Apps } from "./apps/apps.ts";
 import type { Feed } from "./events/feed.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { PooledProcess } from "./pool/pooled-process.ts";
@@ -13,6 +14,7 @@ import { TurnMeter } from "./turn-meter.ts";
 export interface MetricsSources {
   readonly version: string;
   readonly pool: Pool;
+  readonly apps: Pick<Apps, "all">;
   readonly memory: GroupMemory;
   readonly sessions: SessionService;
   readonly feed: Feed;
@@ -52,6 +54,7 @@ export class Metrics {
     ]);
     this.#addPool(sources);
     this.#addSessions(sources);
+    this.#addApps(sources);
     this.#meter = this.#measureTurns(sources);
     this.#add(Gauge, "karta_event_watchers", "Readers of event feeds", [], () => [[{}, feed.size - 1]]); // not our own
   }
@@ -133,6 +136,49 @@ export class Metrics {
     );
     this.#add(Gauge, "karta_turns_live", "Turns that have not ended", ["state"], () =>
       sessions.liveTurns.map(({ state }) => [{ state }, 1]),
+    );
+  }
+
+  #addApps({ apps }: MetricsSources): void {
+    const read = () => apps.all.map(([project, app]) => ({ project, ...app.status() }));
+    const kinds = ["policies", "hooks", "tools"] as const;
+    this.#add(Gauge, "karta_app_workers", "Processes of projects' own code", ["state", "project"], () =>
+      read().map(({ project, state }) => [{ state, project }, 1]),
+    );
+    this.#add(Gauge, "karta_app_resident_bytes", "Memory of a worker and its children", ["project"], () =>
+      read().map(({ project, rss_bytes }) => [{ project }, rss_bytes ?? 0]),
+    );
+    this.#add(
+      Gauge,
+      "karta_app_calls_live",
+      "Calls of policies, hooks and tools that run or wait",
+      ["kind", "project"],
+      () =>
+        read().flatMap(({ project, ...app }) =>
+          kinds.map((kind) => [{ kind, project }, app[kind].running + app[kind].waiting] as const),
+        ),
+    );
+    this.#add(
+      Counter,
+      "karta_app_calls_total",
+      "Calls of policies, hooks and tools, by what came of them",
+      ["kind", "outcome", "project"],
+      () =>
+        read().flatMap(({ project, ...app }) =>
+          kinds.flatMap((kind) => {
+            const { running: _running, waiting: _waiting, ...ended } = app[kind];
+            return Object.entries(ended).map(
+              ([outcome, count]) => [{ kind, outcome, project }, count] as const,
+            );
+          }),
+        ),
+    );
+    this.#add(
+      Counter,
+      "karta_app_restarts_total",
+      "Workers started in place of one that died, was stuck or had grown too big",
+      ["project"],
+      () => read().map(({ project, restarts }) => [{ project }, restarts]),
     );
   }
 

@@ -1,5 +1,6 @@
 /** What `karta status` shows. */
 import type { Status } from "../shared/protocol/control.ts";
+import type { Apps } from "./apps/apps.ts";
 import type { Config } from "./config.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { PooledProcess } from "./pool/pooled-process.ts";
@@ -15,6 +16,7 @@ export interface StatusSources {
   readonly registry: ProjectRegistry;
   readonly sessions: SessionService;
   readonly pool: Pool;
+  readonly apps: Apps;
   readonly memory: GroupMemory;
   readonly store: Store;
   readonly startedAt: number;
@@ -22,7 +24,7 @@ export interface StatusSources {
 }
 
 export function daemonStatus(sources: StatusSources): () => Promise<Status> {
-  const { pool, sessions, config, now, startedAt } = sources;
+  const { pool, apps, sessions, config, now, startedAt } = sources;
   return async () => {
     const active = await sources.store.sessions.countActive();
     const own = process.memoryUsage();
@@ -42,6 +44,7 @@ export function daemonStatus(sources: StatusSources): () => Promise<Status> {
       },
       processes: pool.processes.map((held) => processStatus(held, sources.memory, now())),
       pool: poolStatus(pool, config, now()),
+      apps: apps.all.map(([project, app]) => ({ project, ...app.status() })),
       memory: { rss_bytes: own.rss, heap_used_bytes: own.heapUsed },
     };
   };

@@ -1,5 +1,6 @@
 /** The daemon's status for people. */
 import type { Status } from "../../shared/protocol/control.ts";
+import { workersText } from "./app-worker.ts";
 import { oneLine } from "./harmless.ts";
 import type { Paint } from "./paint.ts";
 import { details } from "./table.ts";
@@ -23,6 +24,7 @@ export function statusText(status: Status, paint: Paint): string {
         `${sessions.active} active, ${sessions.with_process} with a process, ${count(sessions.running_turns, "running turn")}`,
       ],
       ["pool", poolText(processes)],
+      ...(status.apps.length === 0 ? [] : [["apps", workersText(status.apps, paint)] as const]),
       ["memory", `${size(memory.rss_bytes)} resident, ${size(memory.heap_used_bytes)} heap`],
     ],
     paint,

@@ -69,7 +69,7 @@ export async function appCommands(options: AppCommandOptions): Promise<AppComman
           // otherwise be taken for Python's own.
           PYTHONPATH: packages,
           PYTHONDONTWRITEBYTECODE: "1", // nothing is ever written into the user's folder
-          PYTHONIOENCODING: "utf-8",
+          PYTHONIOENCODING: "utf-8:backslashreplace", // a print never fails, whatever is in it
           ...(userBase === null ? {} : { PYTHONUSERBASE: userBase }),
         },
       };

@@ -19,6 +19,8 @@ export interface AppLimits {
   readonly longestBackoffMs: number;
   /** A child that lived this long was no failed start, whatever ended it. */
   readonly provenMs: number;
+  /** How often it is looked at what the worker's process group holds. */
+  readonly memoryEveryMs: number;
 }
 
 export const APP_LIMITS: AppLimits = {
@@ -32,4 +34,5 @@ export const APP_LIMITS: AppLimits = {
   firstBackoffMs: 1000,
   longestBackoffMs: 60_000,
   provenMs: 60_000,
+  memoryEveryMs: 30_000,
 };

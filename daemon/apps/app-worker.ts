@@ -1,9 +1,11 @@
 /** Keeps one child that holds a project's app: starts it, brings it back, bounds what runs in it. */
 import type { Logger } from "pino";
+import type { GroupMemory } from "../process/memory.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { AppCall, type AppCallOptions, type CallKind, type CallOutcome } from "./app-call.ts";
 import type { AppCommand } from "./app-command.ts";
 import type { AppLimits } from "./app-limits.ts";
+import type { AppTally } from "./app-tally.ts";
 import { CallQueue } from "./call-queue.ts";
 import { logLines } from "./log-lines.ts";
 import { redactValues } from "./redact-values.ts";
@@ -20,6 +22,11 @@ export interface AppWorkerOptions {
   /** Of the project: what the app prints goes there. */
   readonly logger: Logger;
   readonly limits: AppLimits;
+  readonly tally: AppTally;
+  /** What a process group holds, and how much it may; no limit when left out. */
+  readonly memory?: Pick<GroupMemory, "of"> | undefined;
+  readonly maxProcessBytes?: number | undefined;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
@@ -36,13 +43,17 @@ export class AppWorker {
   readonly #log: Logger;
   readonly #life: WorkerLife;
   readonly #queues: Readonly<Record<CallKind, CallQueue>>;
+  /** Settles when the first child has loaded the app, or has not: within the time of an import. */
+  readonly #firstStart = Promise.withResolvers<undefined>();
   /** Takes the calls while `ready`. */
   #current: Worker | null = null;
   /** Children that are being ended. */
   readonly #leaving = new Set<Promise<void>>();
   #failures = 0;
   #startedAt = 0;
+  #retryAt: number | null = null;
   #backoff: NodeJS.Timeout | undefined;
+  readonly #memoryWatch: NodeJS.Timeout;
 
   /** Starts the first child. */
   constructor(options: AppWorkerOptions) {
@@ -54,11 +65,45 @@ export class AppWorker {
       event: new CallQueue(BOUNDS.event),
       tool: new CallQueue(BOUNDS.tool),
     };
+    this.#memoryWatch = setInterval(() => this.#limitMemory(), options.limits.memoryEveryMs).unref();
     void this.#start();
   }
 
   get state(): WorkerState {
     return this.#life.state;
+  }
+
+  /** Settles once calls need not wait for the import any more, whatever came of it. Never rejects. */
+  get firstStart(): Promise<undefined> {
+    return this.#firstStart.promise;
+  }
+
+  /** The child that there is, if any; `startedAt` in milliseconds since the epoch. */
+  get process(): {
+    readonly pid: number | null;
+    readonly startedAt: number;
+    readonly overdue: number;
+    readonly residentBytes: number | null;
+  } | null {
+    if (this.#current === null) return null;
+    const { process, overdue } = this.#current;
+    const { pid } = process;
+    const residentBytes = pid === null ? null : (this.#options.memory?.of(pid) ?? null);
+    return { pid, overdue, residentBytes, startedAt: this.#startedAt };
+  }
+
+  /** When it starts again, in milliseconds since the epoch; null unless it backs off. */
+  get retryAt(): number | null {
+    return this.#retryAt;
+  }
+
+  get now(): number {
+    return this.#options.now();
+  }
+
+  occupancy(kind: CallKind): { readonly running: number; readonly waiting: number } {
+    const { running, waiting } = this.#queues[kind];
+    return { running, waiting };
   }
 
   /** Asks the app's code. Settles at the deadline at the latest; never rejects. */
@@ -86,6 +131,9 @@ export class AppWorker {
     if (!this.#life.isOver) {
       this.#life.move("stopping");
       clearTimeout(this.#backoff);
+      clearInterval(this.#memoryWatch);
+      this.#retryAt = null;
+      this.#firstStart.resolve(undefined);
       for (const queue of Object.values(this.#queues)) queue.loseWaiting("it was read anew, or removed");
       if (this.#current !== null) this.#leave(this.#current, this.#options.limits.drainMs);
       this.#current = null;
@@ -96,10 +144,14 @@ export class AppWorker {
 
   #serve(kind: CallKind): void {
     const worker = this.#current;
-    if (this.#life.state !== "ready" || worker === null) return;
+    if (this.#life.state !== "ready" || worker === null || worker.isInDoubt) return;
     const queue = this.#queues[kind];
     const onPlaceFree = (): void => this.#serve(kind);
     for (let call = queue.next(onPlaceFree); call !== null; call = queue.next(onPlaceFree)) worker.run(call);
+  }
+
+  #serveAll(): void {
+    for (const kind of ["admit", "event", "tool"] as const) this.#serve(kind);
   }
 
   async #start(): Promise<void> {
@@ -110,7 +162,9 @@ export class AppWorker {
       process: child,
       limits,
       onStuck: (why) => this.#restart(worker, `its code is stuck: ${why}`),
-      onWorn: () => this.#renew(worker),
+      onHeard: () => this.#serveAll(),
+      onBreach: (what) => this.#replace(worker, `it wrote ${what} where Karta reads its answers`),
+      onWorn: () => this.#renew(worker, "calls of it go on past their deadlines"),
     });
     this.#current = worker;
     logLines(child.stderr, {
@@ -124,28 +178,30 @@ export class AppWorker {
     clearTimeout(deadline);
     if (this.#current !== worker) return; // stopped meanwhile
     if (outcome?.outcome !== "loaded") {
+      if (outcome === null) void worker.end(); // it said nothing of use, and may live on
       const why = outcome === null ? await worker.lastWords() : JSON.stringify(outcome);
       this.#replace(worker, `it did not load: ${redactValues(why, secrets)}`);
       return;
     }
     this.#life.move("ready");
+    this.#firstStart.resolve(undefined);
     void child.exited.then(async () => {
       if (this.#current === worker)
         this.#replace(worker, `it ${redactValues(await worker.lastWords(), secrets)}`);
     });
-    for (const kind of ["admit", "event", "tool"] as const) this.#serve(kind);
+    this.#serveAll();
   }
 
   /** It does not answer. That took a deadline to find out, so there is no need to wait before the next one starts. */
   #restart(worker: Worker, why: string): void {
-    if (this.#give(worker)) this.#begin(why);
+    if (this.#give(worker, 0)) this.#begin(why);
   }
 
-  /** It died, or did not load: another one, at once or after a wait. */
+  /** It died, did not load or is no worker of ours: another one, at once or after a wait. */
   #replace(worker: Worker, why: string): void {
-    if (!this.#give(worker)) return;
+    if (!this.#give(worker, 0)) return;
     const { firstBackoffMs, longestBackoffMs, provenMs } = this.#options.limits;
-    if (this.#options.now() - this.#startedAt > provenMs) this.#failures = 0;
+    if (this.now - this.#startedAt > provenMs) this.#failures = 0;
     this.#failures += 1;
     if (this.#failures === 1) {
       this.#begin(why);
@@ -153,34 +209,50 @@ export class AppWorker {
     }
     const waitMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#failures - 2));
     this.#log.error({ failures: this.#failures, retry_in_ms: waitMs }, `the app's worker failed: ${why}`);
+    this.#options.tally.failed(`the worker failed ${this.#failures} times in a row: ${why}`);
     this.#life.move("backing_off");
     for (const queue of Object.values(this.#queues)) queue.loseWaiting(why);
+    this.#retryAt = this.now + waitMs;
     this.#backoff = setTimeout(() => {
+      this.#retryAt = null;
+      this.#options.tally.restarted();
       this.#life.move("starting");
       void this.#start();
     }, waitMs);
   }
 
+  /** The child still answers: what runs in it may finish, and what comes goes to a new one. */
+  #renew(worker: Worker, why: string): void {
+    if (this.#give(worker, this.#options.limits.drainMs)) this.#begin(why);
+  }
+
   /** Ends the child, unless it is no longer the one. */
-  #give(worker: Worker): boolean {
+  #give(worker: Worker, graceMs: number): boolean {
     if (this.#current !== worker || this.#life.isOver) return false;
-    this.#leave(worker, 0);
+    this.#leave(worker, graceMs);
     this.#current = null;
+    this.#firstStart.resolve(undefined);
     return true;
   }
 
   #begin(why: string): void {
     this.#log.warn(`the app's worker is started again: ${why}`);
+    this.#options.tally.failed(`the worker was started again: ${why}`);
+    this.#options.tally.restarted();
     this.#life.move("starting");
     void this.#start();
   }
 
-  /** The child still answers: what runs in it may finish, and what comes goes to a new one. */
-  #renew(worker: Worker): void {
-    if (this.#current !== worker || this.#life.isOver) return;
-    this.#leave(worker, this.#options.limits.drainMs);
-    this.#current = null;
-    this.#begin("calls of it go on past their deadlines");
+  /** One that grew too big soon after its start would do so again: it waits as one that failed. */
+  #limitMemory(): void {
+    const { memory, maxProcessBytes = Infinity, limits } = this.#options;
+    const worker = this.#current;
+    const pid = worker?.process.pid ?? null;
+    const bytes = pid === null ? null : (memory?.of(pid) ?? null);
+    if (worker === null || bytes === null || bytes <= maxProcessBytes) return;
+    const why = `it holds ${Math.round(bytes / 1024 ** 2)} MiB, more than max_process_mb`;
+    if (this.now - this.#startedAt > limits.provenMs) this.#renew(worker, why);
+    else this.#replace(worker, why);
   }
 
   #leave(worker: Worker, graceMs: number): void {

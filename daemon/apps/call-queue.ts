@@ -13,6 +13,14 @@ export class CallQueue {
     this.#maxWaiting = options.maxWaiting;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Takes a call in, to wait. One too many is lost at once. */
   add(call: AppCall): void {
     if (this.#waiting.length >= this.#maxWaiting) {

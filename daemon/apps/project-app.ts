@@ -1,11 +1,15 @@
 /** A project's app as its sessions see it: policies, hooks and tools, whatever becomes of the worker behind them. */
 import type { Logger } from "pino";
 import type { z } from "zod";
+import { issuesFromZod } from "../../shared/errors.ts";
+import type { AppWorkerStatus } from "../../shared/protocol/apps.ts";
 import type { ToolResult } from "../harness/harness.ts";
 import type { AppEvent, InboundMessage } from "../sessions/app-events.ts";
 import type { Admission, AppToolCall, SessionApp } from "../sessions/runtime.ts";
 import type { AppCallOptions, CallKind, CallOutcome } from "./app-call.ts";
 import type { AppLimits } from "./app-limits.ts";
+import { appStatus } from "./app-status.ts";
+import type { AppTally } from "./app-tally.ts";
 import type { AppWorker } from "./app-worker.ts";
 import type { AppDescription } from "./protocol.ts";
 import { redactValues } from "./redact-values.ts";
@@ -19,6 +23,7 @@ export interface ProjectAppOptions {
   readonly secrets: Readonly<Record<string, string>>;
   readonly logger: Logger;
   readonly limits: AppLimits;
+  readonly tally: AppTally;
 }
 
 /** Events whose hooks have not all run; more are passed over. */
@@ -31,13 +36,15 @@ export class ProjectApp implements SessionApp {
   readonly #secrets: Readonly<Record<string, string>>;
   readonly #log: Logger;
   readonly #limits: AppLimits;
+  readonly #tally: AppTally;
   readonly #tools: ReadonlyMap<string, { readonly check: ToolArguments | null; readonly timeoutMs: number }>;
   /** Each session's newest event: the next waits for its hooks. */
   readonly #lastEvent = new Map<string, Promise<void>>();
   #pendingEvents = 0;
 
-  constructor({ description, worker, secrets, logger, limits }: ProjectAppOptions) {
+  constructor({ description, worker, secrets, logger, limits, tally }: ProjectAppOptions) {
     this.#limits = limits;
+    this.#tally = tally;
     this.#description = description;
     this.#worker = worker;
     this.#secrets = secrets;
@@ -59,6 +66,8 @@ export class ProjectApp implements SessionApp {
 
   async admit(message: InboundMessage): Promise<Admission> {
     const { admitMs: timeoutMs } = this.#limits;
+    // Right after `project add`, or a start of kartad, an import that takes long would refuse what is allowed.
+    await this.#worker.firstStart;
     const outcome = await this.#call({ method: "admit", params: message, timeoutMs }, WORKER_RESULTS.admit);
     if (outcome.kind === "answered") {
       const { value } = outcome;
@@ -68,6 +77,7 @@ export class ProjectApp implements SessionApp {
     }
     const why = this.#describe(outcome, timeoutMs);
     this.#log.error({ session: message.session.id }, `a policy failed, so the message was refused: ${why}`);
+    this.#tally.failed(`a policy failed, so a message was refused: ${why}`);
     return { kind: "failed" };
   }
 
@@ -98,10 +108,21 @@ export class ProjectApp implements SessionApp {
     const params = { name, arguments: input, session, turn_id: turnId };
     const { timeoutMs } = tool;
     const outcome = await this.#call({ method: "tool", params, timeoutMs, signal }, WORKER_RESULTS.tool);
-    if (outcome.kind === "answered") return { isError: false, content: outcome.value.content };
+    if (outcome.kind === "answered") {
+      const { content, is_error: isError = false } = outcome.value;
+      return isError ? failed(redactValues(content, this.#secrets)) : { isError, content };
+    }
     const why = this.#describe(outcome, timeoutMs);
-    this.#log.warn({ session: session.id, tool: name }, `a tool failed: ${why}`);
+    if (outcome.kind === "cancelled") this.#log.debug({ session: session.id, tool: name }, why);
+    else {
+      this.#log.warn({ session: session.id, tool: name }, `a tool failed: ${why}`);
+      this.#tally.failed(`the tool ${name} failed: ${why}`);
+    }
     return failed(outcome.kind === "lost" ? "the app's code is not running just now; try again later" : why);
+  }
+
+  status(): AppWorkerStatus {
+    return appStatus(this.#worker, this.#tally);
   }
 
   /** Resolves when nothing of its worker is left. */
@@ -112,24 +133,33 @@ export class ProjectApp implements SessionApp {
   async #runHook(handler: { readonly index: number; readonly name: string }, event: AppEvent): Promise<void> {
     const params = { handler: handler.index, event };
     const { hookMs: timeoutMs } = this.#limits;
+    await this.#worker.firstStart;
     const outcome = await this.#call({ method: "event", params, timeoutMs }, WORKER_RESULTS.event);
     if (outcome.kind === "answered") return;
+    const why = this.#describe(outcome, timeoutMs);
     this.#log.warn(
       { session: event.session.id, event: event.type, hook: handler.name },
-      `a hook failed: ${this.#describe(outcome, timeoutMs)}`,
+      `a hook failed: ${why}`,
     );
+    this.#tally.failed(`the hook ${handler.name} of ${event.type} failed: ${why}`);
   }
 
   async #call<M extends CallKind, T>(
     options: AppCallOptions<M>,
     result: z.ZodType<T>,
   ): Promise<CallOutcome<T>> {
-    const outcome = await this.#worker.call(options);
+    const outcome = this.#read(await this.#worker.call(options), result);
+    this.#tally.ended(options.method, outcome.kind);
+    return outcome;
+  }
+
+  #read<T>(outcome: CallOutcome<unknown>, result: z.ZodType<T>): CallOutcome<T> {
     if (outcome.kind !== "answered") return outcome;
     const value = result.safeParse(outcome.value);
-    return value.success
-      ? { kind: "answered", value: value.data }
-      : { kind: "failed", message: "it gave back what a policy, hook or tool may not" };
+    if (value.success) return { kind: "answered", value: value.data };
+    const [issue] = issuesFromZod(value.error, 1);
+    const what = issue === undefined ? "" : `: ${issue.path} ${issue.message}`;
+    return { kind: "failed", message: `it gave back what it may not${what}` };
   }
 
   #describe(outcome: Exclude<CallOutcome<never>, { kind: "answered" }>, timeoutMs: number): string {
@@ -137,7 +167,7 @@ export class ProjectApp implements SessionApp {
       case "failed":
         return redactValues(outcome.message, this.#secrets);
       case "timed_out":
-        return `it took longer than ${timeoutMs / 1000} seconds`;
+        return `it took longer than ${timeoutMs / 1000} second${timeoutMs === 1000 ? "" : "s"}`;
       case "cancelled":
         return "the turn was cancelled";
       case "lost":

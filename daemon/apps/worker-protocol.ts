@@ -3,6 +3,7 @@
  * node/worker.js. Only kartad asks; the app's own prints go to the worker's standard error. `load` comes first, alone.
  */
 import { z } from "zod";
+import { LIMITS } from "../../shared/protocol/limits.ts";
 import type { Discovered } from "../../shared/protocol/projects.ts";
 import type { AppEvent, AppSession, InboundMessage } from "../sessions/app-events.ts";
 import { ImportOutcomeSchema } from "./protocol.ts";
@@ -35,11 +36,13 @@ export interface AppContext {
 export const WORKER_RESULTS = {
   load: ImportOutcomeSchema,
   admit: z.discriminatedUnion("decision", [
-    z.object({ decision: z.literal("allow"), text: z.string().min(1) }),
+    // A policy that rewrites has the same room as a sender.
+    z.object({ decision: z.literal("allow"), text: z.string().min(1).max(LIMITS.textLength) }),
     z.object({ decision: z.literal("refuse"), policy: z.string(), message: z.string().min(1) }),
   ]),
   event: z.object({}),
-  tool: z.object({ content: z.string() }),
+  /** `is_error`: the tool said so itself, in words for the agent. */
+  tool: z.object({ content: z.string(), is_error: z.boolean().optional() }),
   cancel: z.object({}),
 } as const;
 

@@ -10,9 +10,13 @@ import type { AppContext } from "./worker-protocol.ts";
 export interface WorkerOptions {
   readonly process: ManagedProcess;
   readonly limits: AppLimits;
-  /** It does not answer, or what it says is no answer: end it. Told once. */
+  /** It does not answer: end it. */
   readonly onStuck: (why: string) => void;
-  /** It answers, but so much code goes on past its deadline that another should take its place. Told once. */
+  /** It was not sure to answer, and has: calls may go to it again. */
+  readonly onHeard: () => void;
+  /** What it said is no answer: end it. It settles all its calls. */
+  readonly onBreach: (what: string) => void;
+  /** It answers, but so much code goes on past its deadline that another should take its place. Told once, as are these all. */
   readonly onWorn: () => void;
 }
 
@@ -26,6 +30,8 @@ export class Worker {
   /** Calls that have no outcome yet. */
   readonly #running = new Set<AppCall>();
   #overdue = 0;
+  /** Cancels that are not answered yet. */
+  #unheard = 0;
   #isReplaced = false;
   #lastWords = "";
 
@@ -35,7 +41,7 @@ export class Worker {
     this.#rpc = new RpcConnection({
       requests: this.process.stdin,
       answers: this.process.stdout,
-      onBreach: (what) => this.#stuck(`it wrote ${what}`),
+      onBreach: (what) => this.#once(() => options.onBreach(what)),
     });
     this.process.stderr.on("data", (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString("utf8")).slice(-2000);
@@ -44,6 +50,16 @@ export class Worker {
       this.#rpc.close();
       for (const call of this.#running) call.settle({ kind: "lost", detail: `it ${describeExit(exit)}` });
     });
+  }
+
+  /** Calls that were given up, and whose code goes on. */
+  get overdue(): number {
+    return this.#overdue;
+  }
+
+  /** True while it owes the answer that tells whether it is stuck: a call that it gets now may be lost with it. */
+  get isInDoubt(): boolean {
+    return this.#unheard > 0;
   }
 
   /** Imports the app. Null: the worker ended, or said what is no outcome. */
@@ -90,23 +106,25 @@ export class Worker {
   async #giveUp(id: number, answer: Promise<RpcAnswer>, isOver: () => boolean): Promise<void> {
     if (isOver()) return;
     const { cancelAnswerMs, cancelHeedMs, maxOverdue } = this.#options.limits;
+    this.#unheard += 1;
     const heard = await within(cancelAnswerMs, this.#rpc.request("cancel", { call: id }).answer);
+    this.#unheard -= 1;
+    if (heard && !this.isInDoubt) this.#options.onHeard();
     if (!heard) {
-      if (this.process.exit === null) this.#stuck("it held up a deadline");
+      if (this.process.exit === null) this.#once(() => this.#options.onStuck("it held up a deadline"));
       return;
     }
     if (await within(cancelHeedMs, answer)) return;
     this.#overdue += 1;
     void answer.then(() => (this.#overdue -= 1));
-    if (this.#overdue < maxOverdue || this.#isReplaced) return;
-    this.#isReplaced = true;
-    this.#options.onWorn();
+    if (this.#overdue >= maxOverdue) this.#once(this.#options.onWorn);
   }
 
-  #stuck(why: string): void {
+  /** The first reason to replace it is the one. */
+  #once(tell: () => void): void {
     if (this.#isReplaced) return;
     this.#isReplaced = true;
-    this.#options.onStuck(why);
+    tell();
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
+import type { AppWorkerStatus } from "../../shared/protocol/apps.ts";
 import type {
   AddProjectResult,
   HarnessType,
@@ -36,6 +37,8 @@ export interface RegistryOptions {
   readonly onScript: (project: string, script: OfflineScript | null) => void;
   /** A project's code was loaded: from now on this is its app; null: nothing of it would ever be called. Must not throw. */
   readonly onApp: (project: string, app: LoadedApp | null) => void;
+  /** Null: nothing runs its code. */
+  readonly workerOf: (project: string) => AppWorkerStatus | null;
   /** A project can take turns, with its folder as it is now: get ready for its first session. Must not throw. */
   readonly onReady: (project: string) => void;
   /** Before a project is forgotten: its turns and processes end, its private workspaces go. */
@@ -107,14 +110,13 @@ export class ProjectRegistry {
 
   async list(): Promise<Project[]> {
     const sessions = await this.#options.countSessions();
-    return this.all.map((project) => projectView(project, sessions.get(project.row.name) ?? 0));
+    return this.all.map((project) => this.#view(project, sessions));
   }
 
   /** @throws KartaError `not_found` */
   async get(name: string): Promise<Project> {
     const project = this.#require(name);
-    const sessions = await this.#options.countSessions();
-    return projectView(project, sessions.get(name) ?? 0);
+    return this.#view(project, await this.#options.countSessions());
   }
 
   /**
@@ -188,6 +190,14 @@ export class ProjectRegistry {
         project.row.is_default = project.row.name === name ? 1 : 0;
       }
       return this.get(name);
+    });
+  }
+
+  #view(project: RegisteredProject, sessions: ReadonlyMap<string, number>): Project {
+    const { name } = project.row;
+    return projectView(project, {
+      sessions: sessions.get(name) ?? 0,
+      worker: this.#options.workerOf(name),
     });
   }
 

@@ -1,5 +1,6 @@
 /** Projects as the operator's plane shows them. */
 import type { Issue } from "../../shared/errors.ts";
+import type { AppWorkerStatus } from "../../shared/protocol/apps.ts";
 import type { Project, ProjectReport } from "../../shared/protocol/projects.ts";
 import type { AppDescription } from "../apps/protocol.ts";
 import type { ProjectDefinition } from "./definition.ts";
@@ -27,7 +28,10 @@ function facts(name: string, definition: ProjectDefinition, app: AppDescription)
 }
 
 /** A folder that can't be read now is shown with what is known: its name and its place. */
-export function projectView({ row, definition, app, health }: RegisteredProject, sessions: number): Project {
+export function projectView(
+  { row, definition, app, health }: RegisteredProject,
+  { sessions, worker }: { readonly sessions: number; readonly worker: AppWorkerStatus | null },
+): Project {
   const known: ProjectReport["project"] =
     definition !== null
       ? facts(row.name, definition, app)
@@ -46,6 +50,7 @@ export function projectView({ row, definition, app, health }: RegisteredProject,
         };
   return {
     ...known,
+    worker,
     health,
     is_default: row.is_default === 1,
     sessions,

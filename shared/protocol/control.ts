@@ -3,6 +3,7 @@
  * served on the same socket under `/v1`, with the operator's rights.
  */
 import { z } from "zod";
+import { AppWorkerSchema } from "./apps.ts";
 import { DoctorReportSchema } from "./doctor.ts";
 import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
@@ -50,6 +51,8 @@ export const StatusSchema = z.object({
     /** Launch options whose starts failed, and when the next may be tried. */
     backing_off: z.array(z.object({ project: z.string(), failures: z.int(), retry_in_seconds: z.number() })),
   }),
+  /** Projects whose own code has a worker. */
+  apps: z.array(AppWorkerSchema.extend({ project: z.string() })),
   memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int() }),
 });
 export type Status = z.infer<typeof StatusSchema>;

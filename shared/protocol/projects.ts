@@ -1,6 +1,7 @@
 /** Projects as the operator's plane shows them (spec: cli, karta-toml). */
 import { z } from "zod";
 import { IssueSchema } from "../errors.ts";
+import { AppWorkerSchema } from "./apps.ts";
 import { ProjectNameSchema } from "./sessions.ts";
 
 export const HARNESS_TYPES = [
@@ -57,6 +58,8 @@ export const ProjectSchema = z.object({
   harness: HarnessTypeSchema,
   entry_point: EntryPointSchema.nullable(),
   app: ProjectAppSchema,
+  /** What runs its code; null where none of it is ever called, or it has not been loaded yet. */
+  worker: AppWorkerSchema.nullable(),
   agents: z.array(DiscoveredSchema),
   skills: z.array(DiscoveredSchema),
   /** Names of the MCP servers in .mcp.json. */
@@ -80,7 +83,13 @@ export const AddProjectSchema = z.strictObject({
 
 /** What `project add` and `project check` found. `warnings` never stop a registration. */
 export const ProjectReportSchema = z.object({
-  project: ProjectSchema.omit({ is_default: true, sessions: true, created_at: true, health: true }),
+  project: ProjectSchema.omit({
+    is_default: true,
+    sessions: true,
+    created_at: true,
+    health: true,
+    worker: true,
+  }),
   /**
    * The harness's program: where it is, its version, and what Karta speaks with it; null when it is missing, and then a
    * warning says what to do.

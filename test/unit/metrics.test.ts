@@ -22,6 +22,7 @@ function open(): Metrics {
   return (metrics = new Metrics({
     version: "1.2.3",
     pool: bench.pool,
+    apps: { all: [] },
     memory: new GroupMemory(),
     sessions: bench.sessions,
     feed: store.feed,
@@ -91,6 +92,7 @@ describe("the metrics page", () => {
     const second = new Metrics({
       version: "9",
       pool: bench.pool,
+      apps: { all: [] },
       memory: new GroupMemory(),
       sessions: bench.sessions,
       feed: store.feed,

@@ -111,11 +111,18 @@ export function explain(error) {
     const place = placeOf(/^(.+):(\d+)\n/.exec(error.stack ?? ""));
     return { outcome: "syntax_error", message: cut(`${error.name}: ${error.message}`), ...place };
   }
-  const message =
-    error instanceof Error
+  return { outcome: "raised", message: cut(wordsOf(error)), ...frameOf(error) };
+}
+
+/** Whatever was thrown, in words. Never throws. */
+export function wordsOf(error) {
+  try {
+    return error instanceof Error
       ? `${error.name}: ${error.message}`
       : `${JSON.stringify(error) ?? String(error)} was thrown`;
-  return { outcome: "raised", message: cut(message), ...frameOf(error) };
+  } catch {
+    return `a ${typeof error} was thrown that cannot be told`; // it holds itself, say
+  }
 }
 
 /** `@scope/name/deep` → `@scope/name`. */

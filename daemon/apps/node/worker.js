@@ -6,7 +6,7 @@
 import net from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { receiveContext } from "./context.js";
-import { load, registryOf } from "./load.js";
+import { load, registryOf, wordsOf } from "./load.js";
 import { nameOf } from "./registry.js";
 import { resultText } from "./tools.js";
 
@@ -66,9 +66,14 @@ const methods = {
 
   async tool({ name, arguments: given, session, turn_id: turnId }, signal) {
     const tool = registry.tools.find((one) => one.name === name);
-    return {
-      content: resultText(await tool.run(given, { session: sessionOf(session), turnId, signal })),
-    };
+    try {
+      return {
+        content: resultText(await tool.run(given, { session: sessionOf(session), turnId, signal })),
+      };
+    } catch (error) {
+      if (error?.name !== "ToolError") throw error;
+      return { content: String(error.message).slice(0, MAX_MESSAGE), is_error: true };
+    }
   },
 };
 
@@ -84,7 +89,6 @@ async function receive({ id, method, params }) {
   try {
     reply(id, { result: await methods[method](params, call.signal) });
   } catch (error) {
-    if (error?.name !== "ToolError") console.error(error);
     reply(id, failure(told(error)));
   } finally {
     open.delete(id);
@@ -107,9 +111,15 @@ function failure(message) {
   return { error: { code: APP_ERROR, message: message.slice(0, MAX_MESSAGE) } };
 }
 
+/** What was thrown, in words; it is printed too, unless the words are the app's own. Never throws, whatever it is. */
 function told(error) {
-  if (!(error instanceof Error)) return `${JSON.stringify(error) ?? String(error)} was thrown`;
-  return error.name === "ToolError" ? error.message : `${error.name}: ${error.message}`;
+  try {
+    if (error?.name === "ToolError") return String(error.message);
+    console.error(error);
+  } catch {
+    // The app has a console of its own, or an error that cannot be shown.
+  }
+  return wordsOf(error);
 }
 
 // From the form that kartad sends to JavaScript's own. Metadata is the app's: its keys stay as they are.

@@ -4,7 +4,7 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect } from "@jest/globals";
 import { APP_LIMITS, type AppLimits } from "../../../daemon/apps/app-limits.ts";
-import { Apps } from "../../../daemon/apps/apps.ts";
+import { Apps, type AppsOptions } from "../../../daemon/apps/apps.ts";
 import { checkEntryPoint } from "../../../daemon/apps/check-entry-point.ts";
 import type { ProjectApp } from "../../../daemon/apps/project-app.ts";
 import type { ProcessSpawner } from "../../../daemon/process/spawner.ts";
@@ -34,6 +34,7 @@ export const SHORT: AppLimits = {
 export interface AppBench {
   readonly apps: Apps;
   readonly app: ProjectApp;
+  readonly readAnew: () => void;
   /** Every line of the log so far. */
   readonly log: () => string;
   /** Resolves when the log has a line with these words. */
@@ -63,6 +64,7 @@ export async function appBench(
   language: Language,
   files: Record<string, string>,
   limits: Partial<AppLimits> = {},
+  more: Pick<AppsOptions, "memory" | "maxProcessBytes"> = {},
 ): Promise<AppBench> {
   const root = await folderWith(files);
   const secrets = { ORDERS_TOKEN: "tok-very-secret" };
@@ -84,18 +86,20 @@ export async function appBench(
     done();
   };
   const logger = pino({ level: "debug" }, new Writable({ write }));
-  const apps = new Apps({ spawner, logger, now: () => Date.now(), limits: { ...SHORT, ...limits } });
-  apps.use("bot", {
+  const apps = new Apps({ spawner, logger, now: () => Date.now(), limits: { ...SHORT, ...limits }, ...more });
+  const loaded = {
     description: check.app,
     worker: check.worker,
     context: { agents: [], skills: [] },
     secrets,
-  });
+  };
+  apps.use("bot", loaded);
   const app = apps.find("bot");
   if (app === null) throw new Error("the app is not there");
   return {
     apps,
     app,
+    readAnew: () => apps.use("bot", loaded),
     log: () => lines.join(""),
     logged: (words) =>
       new Promise((resolve) => {

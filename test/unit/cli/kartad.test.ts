@@ -29,6 +29,7 @@ const status: Status = {
     oversized: 0,
     backing_off: [],
   },
+  apps: [],
   memory: { rss_bytes: 0, heap_used_bytes: 0 },
 };
 

@@ -73,13 +73,8 @@ class Worker:
         """Never raises: what goes wrong in the app is an answer, and its traceback a matter for the log."""
         try:
             return {"result": work(call, self._registry, params)}
-        except Failed as error:
-            return error_answer(str(error))
-        except ToolError as error:
-            return error_answer(str(error))
         except BaseException as error:
-            print_traceback(error)
-            return error_answer(traceback.format_exception_only(type(error), error)[-1].strip())
+            return error_answer(told(error))
 
     def _admit(self, call: Call, registry: Registry, params: Json) -> Json:
         incoming = incoming_from_json(params)
@@ -87,10 +82,10 @@ class Worker:
             decision = call.run(policy, incoming)
             if decision is None:
                 continue
-            if not isinstance(decision, Decision):
+            if not isinstance(decision, Decision) or decision.kind not in ("allow", "refuse", "rewrite"):
                 raise Failed(
-                    "the policy %s returned %s; return allow(), refuse(message), rewrite(text) or None"
-                    % (name_of(policy), type(decision).__name__)
+                    "the policy %s returned %r; return allow(), refuse(message), rewrite(text) or None"
+                    % (name_of(policy), decision)
                 )
             if decision.kind == "refuse":
                 return {"decision": "refuse", "policy": name_of(policy), "message": decision.text}
@@ -105,10 +100,16 @@ class Worker:
     def _tool(self, call: Call, registry: Registry, params: Json) -> Json:
         tool = next(tool for tool in registry.tools if tool.name == params["name"])
         caller = ToolContext(session=session_from_json(params["session"]), turn_id=params["turn_id"])
-        return {"content": result_text(call.run(tool.call, params["arguments"], caller))}
+        try:
+            return {"content": result_text(call.run(tool.call, params["arguments"], caller))}
+        except ToolError as error:
+            return {"content": str(error)[:MAX_MESSAGE], "is_error": True}
 
     def _answer(self, number: int, outcome: Json) -> None:
-        line = line_of(number, outcome)
+        try:
+            line = line_of(number, outcome)
+        except (TypeError, ValueError) as error:  # a decision made by hand, of what JSON has no form for
+            line = line_of(number, error_answer(told(error)))
         if len(line) > MAX_ANSWER:
             size = "the answer is %d bytes long; at most %d are taken" % (len(line), MAX_ANSWER)
             line = line_of(number, error_answer(size))
@@ -116,6 +117,17 @@ class Worker:
             sent = 0
             while sent < len(line):
                 sent += os.write(self._answers, line[sent:])
+
+
+def told(error: BaseException) -> str:
+    """An error in words; its traceback is printed, unless the words are the app's own. Never raises, whatever it is."""
+    try:
+        if isinstance(error, (Failed, ToolError)):
+            return str(error)
+        print_traceback(error)
+    except BaseException:
+        pass  # the app has closed its standard error, or the error has no words
+    return traceback.format_exception_only(type(error), error)[-1].strip()
 
 
 def print_traceback(error: BaseException) -> None:
@@ -132,8 +144,10 @@ def error_answer(message: str) -> Json:
 
 
 def line_of(number: int, outcome: Json) -> bytes:
-    # A lone surrogate (a file's name, say) has no UTF-8 form; escaped it has one in JSON.
-    return json.dumps({"jsonrpc": "2.0", "id": number, **outcome}).encode("ascii") + b"\n"
+    # Escaped, a text in Chinese would be twice as long, and over the limit at half of what a message may have. A lone
+    # surrogate (of a file's name, say) has no UTF-8 form; the backslash that it gets is what JSON writes for it too.
+    text = json.dumps({"jsonrpc": "2.0", "id": number, **outcome}, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def main() -> None:
