@@ -1,14 +1,16 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import type { Session } from "../../shared/protocol/sessions.ts";
+import type { CreateSession, Session } from "../../shared/protocol/sessions.ts";
 import { KartaCommand } from "../base-command.ts";
 import { Conversation } from "../chat/conversation.ts";
 import { PromptedLines } from "../chat/prompt.ts";
 import { ReplyPrinter } from "../chat/reply-printer.ts";
 import type { KartaClient } from "../client/client.ts";
+import { badUsage } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
 import { resolveSession } from "../client/sessions.ts";
 import { failureOf } from "../failure.ts";
+import { metadataFlag, readMetadata } from "../metadata.ts";
 import { preferredProject } from "../preferences.ts";
 import { oneLine } from "../render/harmless.ts";
 import { inputPhrase } from "../render/input.ts";
@@ -19,6 +21,7 @@ export default class Chat extends KartaCommand {
     "Begins a session, or goes on with one. What the agent asks leave for is asked here. Ctrl-C cancels the reply; at the prompt, Ctrl-C or Ctrl-D ends the chat. Each line of a piped stdin is a message, and approvals are denied there. With --json, each event is one line of JSON.";
   static override examples = [
     "<%= config.bin %> chat support-bot",
+    "<%= config.bin %> chat order-lookup --metadata customer=ada --metadata vip:=true",
     "<%= config.bin %> chat --session ab12",
     "echo 'Do you ship free?' | <%= config.bin %> chat support-bot",
   ];
@@ -31,17 +34,18 @@ export default class Chat extends KartaCommand {
   static override flags = {
     session: Flags.string({ summary: "Go on with this session.", helpValue: "ID" }),
     agent: Flags.string({ summary: "Begin with this agent of the project." }),
+    metadata: metadataFlag,
     thinking: Flags.boolean({ summary: "Show the model's reasoning too." }),
   };
 
   async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Chat);
+    const metadata = readMetadata(flags.metadata);
+    if (metadata !== null && flags.session !== undefined)
+      throw badUsage("--metadata: a session that is there has its own; leave out --session to begin another");
     const client = this.connect(flags);
-    const session = await this.begin(client, {
-      project: args.project,
-      session: flags.session,
-      agent: flags.agent,
-    });
+    const wanted = { project: args.project, agent: flags.agent, ...(metadata === null ? {} : { metadata }) };
+    const session = await this.begin(client, flags.session ?? null, wanted);
     const printer = new ReplyPrinter({ words: process.stdout, asides: process.stderr }, this.paint);
     const noteConnection = this.connectionNotes();
     const person = process.stdin.isTTY;
@@ -82,20 +86,11 @@ export default class Chat extends KartaCommand {
     return undefined;
   }
 
-  private async begin(
-    client: KartaClient,
-    wanted: { project: string | undefined; session: string | undefined; agent: string | undefined },
-  ): Promise<Session> {
-    if (wanted.session !== undefined) {
-      return client.call(routes.getSession, { params: { id: await resolveSession(client, wanted.session) } });
-    }
-    const project = wanted.project ?? (await preferredProject());
-    return client.call(routes.createSession, {
-      body: {
-        ...(project === null ? {} : { project }),
-        ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
-      },
-    });
+  private async begin(client: KartaClient, known: string | null, wanted: CreateSession): Promise<Session> {
+    if (known !== null)
+      return client.call(routes.getSession, { params: { id: await resolveSession(client, known) } });
+    const project = wanted.project ?? (await preferredProject()) ?? undefined;
+    return client.call(routes.createSession, { body: { ...wanted, project } });
   }
 
   /** An error of one turn: said, and the chat goes on. */
