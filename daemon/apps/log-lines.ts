@@ -14,6 +14,9 @@ export interface LogLinesOptions {
 const MAX_CHARACTERS = 2000;
 /** A traceback of an error with causes is under 100 lines; a loop that prints must not fill the disk. */
 const LINES_A_SECOND = 100;
+/** Bytes. Past it the app waits for the next second with what it prints: reading a flood would take kartad's whole time. */
+const BYTES_A_SECOND = 16 * 1024 * 1024;
+const NEWLINE = 10;
 
 /** Follows the stream to its end. */
 export function logLines(stream: Readable, options: LogLinesOptions): void {
@@ -25,15 +28,16 @@ export function logLines(stream: Readable, options: LogLinesOptions): void {
   let second = 0;
   let logged = 0;
   let dropped = 0;
+  let bytes = 0;
+  let pause: NodeJS.Timeout | undefined;
 
+  const begin = (current: number): void => {
+    if (dropped > 0) options.dropped(dropped);
+    second = current;
+    logged = dropped = bytes = 0;
+  };
   const write = (line: string): void => {
     if (line.trim() === "") return;
-    const current = Math.floor(now() / 1000);
-    if (current !== second) {
-      if (dropped > 0) options.dropped(dropped);
-      second = current;
-      logged = dropped = 0;
-    }
     if (logged >= LINES_A_SECOND) {
       dropped += 1;
       return;
@@ -53,8 +57,25 @@ export function logLines(stream: Readable, options: LogLinesOptions): void {
     skipping = true;
     rest = "";
   };
-  stream.on("data", (chunk: Buffer) => take(decoder.write(chunk)));
+  /** Nothing of it will be logged in this second: only its lines are counted, which costs a fiftieth. */
+  const passOver = (chunk: Buffer): void => {
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) dropped += 1;
+    decoder.end();
+    rest = "";
+    skipping = chunk.at(-1) !== NEWLINE;
+  };
+  stream.on("data", (chunk: Buffer) => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) begin(current);
+    bytes += chunk.length;
+    if (logged >= LINES_A_SECOND) passOver(chunk);
+    else take(decoder.write(chunk));
+    if (bytes < BYTES_A_SECOND || stream.isPaused()) return;
+    stream.pause();
+    pause = setTimeout(() => stream.resume(), 1000).unref();
+  });
   stream.once("close", () => {
+    clearTimeout(pause);
     if (rest !== "" && !skipping) write(rest);
     if (dropped > 0) options.dropped(dropped);
   });

@@ -5,7 +5,8 @@ import path from "node:path";
 import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
-import { CuttingKarta, type Fate } from "../fixtures/cutting-karta.ts";
+import type { EventDraft } from "../../shared/events.ts";
+import { CuttingKarta, DONE, type Fate } from "../fixtures/cutting-karta.ts";
 
 jest.setTimeout(120_000);
 
@@ -21,52 +22,62 @@ const PROGRAMS = {
 const LOST: Fate = { kind: "lost" };
 const cut = (bytes: number, cleanly = false): Fate => ({ kind: "cut", bytes, cleanly });
 
+let karta: CuttingKarta;
+let sockets = 0;
+afterEach(() => karta.close());
+
+async function listen(over: "url" | "socket"): Promise<string> {
+  const socket = path.join(folder, `${(sockets += 1)}.sock`);
+  karta = await CuttingKarta.listen(over === "url" ? 0 : socket);
+  return over === "url" ? karta.url : socket;
+}
+
+/** Runs a part of follow.py or follow.mjs to its end. */
+async function run(
+  language: keyof typeof PROGRAMS,
+  mode: string,
+  place: string,
+  count = 0,
+): Promise<unknown> {
+  const { command, file } = PROGRAMS[language];
+  const args = [path.join(root, "test/fixtures/apps", file), mode, place, String(count)];
+  const { stdout } = await execa(command, args, {
+    env: {
+      PATH: process.env.PATH ?? "",
+      PYTHONPATH: path.join(root, "daemon/apps/python"),
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+    extendEnv: false,
+  });
+  return JSON.parse(stdout);
+}
+
 describe.each(["python", "node"] as const)("in %s", (language) => {
-  let karta: CuttingKarta;
-  let sockets = 0;
-  afterEach(() => karta.close());
-
-  async function listen(over: "url" | "socket"): Promise<string> {
-    const socket = path.join(folder, `${language}-${(sockets += 1)}.sock`);
-    karta = await CuttingKarta.listen(over === "url" ? 0 : socket);
-    return over === "url" ? karta.url : socket;
-  }
-
-  /** Runs a part of follow.py or follow.mjs to its end. */
-  async function follow(mode: string, place: string, count = 0): Promise<unknown> {
-    const { command, file } = PROGRAMS[language];
-    const { stdout } = await execa(
-      command,
-      [path.join(root, "test/fixtures/apps", file), mode, place, String(count)],
-      {
-        env: {
-          PATH: process.env.PATH ?? "",
-          PYTHONPATH: path.join(root, "daemon/apps/python"),
-          PYTHONDONTWRITEBYTECODE: "1",
-        },
-        extendEnv: false,
-      },
-    );
-    return JSON.parse(stdout);
-  }
+  const follow = (mode: string, place: string, count?: number) => run(language, mode, place, count);
 
   test.each(["url", "socket"] as const)(
     "over a %s, streams that are lost and cut anywhere are told whole, and run once",
     async (over) => {
       const place = await listen(over);
       const words = ["wörter 語 😀", "\u2028", "x".repeat(300), "end"];
-      karta.script = words.map((text) => ({
+      const says = (text: string): EventDraft => ({
         type: "text",
         data: { part: { type: "text", text }, message_id: "msg_a" },
-      }));
+      });
+      karta.script = [
+        { ...says("of another turn"), ofTurn: "turn_other" },
+        { type: "system", data: { subtype: "status", detail: null } },
+        ...words.map(says),
+        { ...DONE, ofTurn: "turn_other" },
+      ];
       const turns = 24;
       for (let turn = 0; turn < turns; turn += 1)
         karta.fates.push(LOST, cut(turn * 37, turn % 2 === 0), cut(300 + turn * 31), { kind: "whole" });
       karta.fates.push({ kind: "cut_off", bytes: 700, code: "slow_consumer" });
       karta.creationFates.push(LOST, cut(40));
-      const each = words.length + 2; // the message, the words and the end
+      const each = words.length + 5; // the message, three that are not shown, the words and the end
       const expected = Array.from({ length: turns + 1 }, (_, turn) => [
-        ...words.map((text, index) => [turn * each + index + 2, "text", text]),
+        ...words.map((text, index) => [turn * each + index + 4, "text", text]),
         [turn * each + each, "done", ""],
       ]);
       expect(await follow("turns", place, turns)).toEqual(expected);
@@ -118,5 +129,27 @@ describe.each(["python", "node"] as const)("in %s", (language) => {
   test("many conversations that wait hold up no other, and whoever leaves is not held up by theirs", async () => {
     const place = await listen("url");
     expect(await follow("crowd", place, 20)).toEqual(["completed", 40]);
+  });
+});
+
+// Those of Node are karta/client's, and tested there.
+describe("in python, by the clocks of its own client", () => {
+  test("a connection that brings nothing any more is left for another one", async () => {
+    const place = await listen("url");
+    karta.script = [{ type: "text", data: { part: { type: "text", text: "a" }, message_id: "msg_a" } }];
+    karta.fates.push({ kind: "stalls", bytes: 0 }, { kind: "stalls", bytes: 300 });
+    expect(await run("python", "silence", place)).toEqual([
+      [2, "text", "a"],
+      [3, "done", ""],
+    ]);
+    expect(karta.turns).toBe(1);
+  });
+
+  test("a caller with a limit of its own is told when it is over, and that the turn goes on", async () => {
+    const place = await listen("url");
+    expect(await run("python", "impatient", place)).toMatch(
+      /^kartad took longer than 0\.3 seconds to answer; what it does goes on/,
+    );
+    expect(karta.turns).toBe(1);
   });
 });

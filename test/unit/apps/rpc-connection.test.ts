@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { logLines } from "../../../daemon/apps/log-lines.ts";
+import { eventually } from "../../support/processes.ts";
 import { RpcConnection } from "../../../daemon/apps/rpc-connection.ts";
 
 function connection() {
@@ -47,6 +48,32 @@ test.each([
   answers.write("more\n");
   expect(breaches).toHaveLength(1);
   expect(await rpc.request("admit", {}).answer).toEqual({ kind: "broken" });
+});
+
+test("a flood is read no faster than 16 MiB a second, and its lines are only counted", async () => {
+  const stream = new PassThrough();
+  const lines: string[] = [];
+  let dropped = 0;
+  let bytes = 0;
+  let now = 0;
+  logLines(stream, {
+    log: (line) => lines.push(line),
+    dropped: (count) => (dropped += count),
+    redact: (text) => text,
+    now: () => now,
+  });
+  stream.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  const chunk = Buffer.from("a line\n".repeat(10_000));
+  const chunks = Math.ceil((20 * 1024 * 1024) / chunk.length);
+  for (let written = 0; written < chunks; written += 1) stream.write(chunk);
+  stream.end("half a line");
+  await eventually(() => stream.isPaused(), "it waits");
+  expect(bytes).toBeLessThan(17 * 1024 * 1024);
+  now = 1000;
+  await once(stream, "close");
+  expect(bytes).toBe(chunks * chunk.length + "half a line".length);
+  expect(lines.length).toBeLessThanOrEqual(200);
+  expect(lines.length + dropped).toBeGreaterThan(chunks * 10_000 - 2);
 });
 
 test("printed lines are cut, and past a hundred a second only counted", async () => {
