@@ -4,7 +4,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import type { PermissionDecision } from "../../../../../daemon/harness/harness.ts";
 import { anthropicOf, saying } from "../../../../support/anthropic.ts";
 import { httpBench } from "../../../../support/http.ts";
-import { ManagedClient, idleReasonOf, textOfEvents } from "../../../../support/managed-agents.ts";
+import { ManagedClient, idleReasonOf, textOfEvents } from "../../../../support/anthropic-sessions.ts";
 import type { ScriptedTurn } from "../../../../fixtures/scripted-harness.ts";
 import { spawnerForTests } from "../../../apps/temp-project.ts";
 
