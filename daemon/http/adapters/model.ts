@@ -11,33 +11,39 @@ export interface ChosenModel {
   readonly id: string;
 }
 
+/** The projects that a request may reach. */
+export function projectsIn(scope: Scope, served: ServedProjects): readonly ServedProject[] {
+  const all = served.list();
+  return scope.kind === "all" ? all : all.filter(({ name }) => name === scope.name);
+}
+
 /**
  * `name`, `name@agent` or `name@version`. In a project's own routes the address says which project: any other model's
- * name, as an app has it that only changed its base URL, is passed over there. Left out, it is the default project.
+ * name, as an app has it that only changed its base URL, is passed over there, also one of another project, which a
+ * caller that may not reach it must not learn of. Left out, it is the default project.
  * @throws KartaError `not_found` (`model_not_found` in OpenAI's words), `no_project`, `project_required`
  */
 export function chooseModel(model: string | undefined, scope: Scope, served: ServedProjects): ChosenModel {
-  const [name, suffix] = splitAt(model ?? "");
   switch (scope.kind) {
     case "project": {
       const project = served.find(scope.name);
       if (project === null) throw new KartaError("not_found", "no such project");
-      if (name === project.name) return choose(project, suffix);
-      if (served.find(name) === null) return choose(project, undefined);
-      throw noSuchModel(`"${model}" is another project than ${project.name}, which this address is of`);
+      const [name, suffix] = splitAt(model ?? "");
+      return choose(project, name === project.name ? suffix : undefined);
     }
-    case "all": {
-      if (model === undefined) return choose(served.findDefault(), undefined);
-      const project = served.find(name);
-      if (project === null) {
-        const known = served.list().map((one) => one.name);
-        throw noSuchModel(
-          `there is no model "${model}"; a model is a project: ${known.join(", ") || "none"}`,
-        );
-      }
-      return choose(project, suffix);
-    }
+    case "all":
+      return model === undefined ? choose(served.findDefault(), undefined) : findModel(model, scope, served);
   }
+}
+
+/** One by its name alone. @throws KartaError `not_found`, for a project that the scope does not reach too */
+export function findModel(model: string, scope: Scope, served: ServedProjects): ChosenModel {
+  const [name, suffix] = splitAt(model);
+  const reached = projectsIn(scope, served);
+  const project = reached.find((one) => one.name === name);
+  if (project !== undefined) return choose(project, suffix);
+  const known = reached.map((one) => one.name).join(", ");
+  throw noSuchModel(`there is no model "${model}"; a model is a project: ${known || "none"}`);
 }
 
 function splitAt(model: string): [string, string | undefined] {

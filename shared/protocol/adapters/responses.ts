@@ -174,7 +174,7 @@ export const responsesRoutes = {
     headers: IdempotencyHeadersSchema,
     body: CreateConversationSchema,
     response: ConversationSchema,
-    errors: ["no_project", "project_required", "idempotency_mismatch", "storage_unavailable"],
+    errors: ["not_found", "no_project", "project_required", "idempotency_mismatch", "storage_unavailable"],
   }),
   retrieveConversation: route({
     errorForm: openAiErrorForm,

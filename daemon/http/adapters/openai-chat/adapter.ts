@@ -11,7 +11,7 @@ import { chooseModel, type ChosenModel } from "../model.ts";
 import { openAiAnswer } from "../openai-errors.ts";
 import { answerFor, streamTurn, turnIdOf, wholeTurn } from "../turn.ts";
 import { readMessages } from "./messages.ts";
-import { findModel, listModels } from "./models.ts";
+import { getModel, listModels } from "./models.ts";
 import { requireServable } from "./parameters.ts";
 import { chatCompletion, chatProjection } from "./projection.ts";
 import { digestsOf, instructionsDigest, messageFor } from "../told.ts";
@@ -55,7 +55,7 @@ function chatRouter(options: AdapterOptions): Router {
   );
 
   mount(router, openAiChatRoutes.getModel, ({ request, params }) =>
-    Promise.resolve(findModel(params.model, scopeOf(request), served)),
+    Promise.resolve(getModel(params.model, scopeOf(request), served)),
   );
 
   return router;

@@ -7,7 +7,7 @@ import type {
 } from "../../../../../shared/protocol/adapters/anthropic/agents.ts";
 import type { Scope } from "../../../../sessions/scope.ts";
 import type { ServedProject, ServedProjects } from "../../adapter.ts";
-import { projectsIn } from "../projects.ts";
+import { projectsIn } from "../../model.ts";
 
 /** How the folder's own instructions are named as an agent (`daemon/sessions/runtime.ts`). */
 const DEFAULT_AGENT = "default";

@@ -4,7 +4,7 @@ import { anthropicRoutes } from "../../../../../shared/protocol/adapters/anthrop
 import { mount } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
 import { refuse } from "../content.ts";
-import { projectsIn } from "../projects.ts";
+import { projectsIn } from "../../model.ts";
 import { agentsIn, agentView, chooseAgent, chooseEnvironment, environmentView } from "./agents.ts";
 
 const DEFAULT_PAGE = 20;

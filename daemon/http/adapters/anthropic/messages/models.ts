@@ -1,12 +1,10 @@
 /** Projects as Anthropic's models: each by its name, and with each of its agents. */
 import type { Router } from "express";
-import { KartaError } from "../../../../../shared/errors.ts";
 import type { ModelInfo, ModelPage } from "../../../../../shared/protocol/adapters/anthropic/models.ts";
 import { anthropicRoutes } from "../../../../../shared/protocol/adapters/anthropic/routes.ts";
 import { mount } from "../../../mount.ts";
 import type { AdapterOptions, ServedProject } from "../../adapter.ts";
-import { chooseModel } from "../../model.ts";
-import { projectsIn } from "../projects.ts";
+import { findModel, projectsIn } from "../../model.ts";
 
 const DEFAULT_PAGE = 20;
 
@@ -20,10 +18,7 @@ export function mountModels(router: Router, { scopeOf, served }: AdapterOptions)
   });
 
   mount(router, anthropicRoutes.anthropicGetModel, ({ request, params }) => {
-    const scope = scopeOf(request);
-    const { id, project } = chooseModel(params.model, { kind: "all" }, served);
-    if (!projectsIn(scope, served).some(({ name }) => name === project.name))
-      throw new KartaError("not_found", `"${params.model}" is no model of this address`);
+    const { id, project } = findModel(params.model, scopeOf(request), served);
     return Promise.resolve(modelInfo(id, project));
   });
 }
