@@ -1,4 +1,5 @@
 /** Which session a response goes on in, and what its agent is told: with OpenAI's client, on scripted agents. */
+import { once } from "node:events";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
 import { toResponseInputItems } from "openai/lib/responses/ResponseInputItems";
@@ -37,9 +38,31 @@ describe("previous_response_id", () => {
     expect(forkOfFork.heard).toMatch(/\none\n[^]*\nother\n[^]*last$/);
   });
 
-  test("of two at once, one goes on and the other begins anew", async () => {
+  test("of two at once, one goes on and the other begins anew, however long the app thinks about them", async () => {
     const first = await go("one");
-    const both = await Promise.all([go("left", first), go("right", first)]);
+    const { app } = bench.project;
+    const thought = Promise.withResolvers<undefined>();
+    const asked = Promise.withResolvers<undefined>();
+    bench.project.app = () =>
+      Promise.resolve({
+        hasPolicies: true,
+        admit: async ({ text }) => {
+          asked.resolve(undefined);
+          await thought.promise;
+          return { kind: "allow", text };
+        },
+        notify: () => undefined,
+        callTool: () => Promise.resolve({ isError: true, content: "" }),
+      });
+    const left = go("left", first);
+    await asked.promise;
+    const arrived = once(bench.server, "request");
+    const right = go("right", first);
+    await arrived;
+    await client.responses.retrieve(first.response.id); // by now it has looked where it belongs, or waits
+    thought.resolve(undefined);
+    const both = await Promise.all([left, right]);
+    bench.project.app = app;
     expect(both.filter(({ sessionId }) => sessionId === first.sessionId)).toHaveLength(1);
     expect(harness.said.slice(-2).filter((heard) => heard.includes("\none\n"))).toHaveLength(1);
   });

@@ -141,6 +141,24 @@ describe("a scope", () => {
     expect((await client.responses.retrieve(second.id)).output_text).toBe("You said: two");
   });
 
+  test("shows nothing of another project", async () => {
+    const { response, sessionId } = await run({ input: "one" });
+    store.outside.prepare("update sessions set project = 'shop' where id = ?").run(sessionId);
+    const inProject = openAi(url, "/v1/projects/bot").responses;
+    const { id } = response;
+    for (const call of [
+      () => inProject.retrieve(id),
+      () => inProject.delete(id),
+      () => inProject.inputItems.list(id),
+      () => inProject.create({ input: "two", conversation: sessionId }),
+    ])
+      expect(await refusalOf(call())).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(await refusalOf(inProject.create({ input: "two", previous_response_id: id }))).toMatchObject({
+      code: "previous_response_not_found",
+    });
+    expect((await client.responses.retrieve(id)).id).toBe(id);
+  });
+
   test("knows no project that is not there, and no model", async () => {
     const strange = openAi(url, "/v1/projects/other");
     expect(await refusalOf(strange.responses.create({ model: "bot", input: "x" }))).toBeInstanceOf(
