@@ -29,6 +29,7 @@ import { ProjectRegistry } from "./projects/registry.ts";
 import { servedProjects } from "./projects/served-projects.ts";
 import { sessionProjects } from "./projects/session-projects.ts";
 import { Workspaces } from "./projects/workspace.ts";
+import { Conversations } from "./sessions/conversations.ts";
 import { KeyedQueue } from "./sessions/keyed-queue.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
@@ -196,6 +197,12 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),
       projectExists: (name: string) => registry.find(name) !== null,
       served: servedProjects(registry, projects),
+      conversations: new Conversations({
+        sessions,
+        conversations: store.conversations,
+        turns: store.turns,
+        now,
+      }),
       responses: store.responses,
       sessionOrder: new KeyedQueue(),
     };

@@ -6,6 +6,7 @@ import { newId } from "../../shared/ids.ts";
 import type { FamilyKind } from "../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../shared/protocol/health.ts";
 import type { EventSource } from "../events/watcher.ts";
+import type { Conversations } from "../sessions/conversations.ts";
 import type { Scope } from "../sessions/scope.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { AdapterOptions, ServedProjects } from "./adapters/adapter.ts";
@@ -27,6 +28,7 @@ export interface PublicAppOptions {
   readonly projectExists: (name: string) => boolean;
   /** The projects as models of other APIs. */
   readonly served: ServedProjects;
+  readonly conversations: Conversations;
   readonly responses: AdapterOptions["responses"];
   readonly sessionOrder: AdapterOptions["sessionOrder"];
   readonly metrics: MetricsPage;
@@ -42,7 +44,7 @@ export interface PublicAppOptions {
 
 /** What both planes are given. */
 export type SharedOptions =
-  "sessions" | "eventsOf" | "projectExists" | "served" | "responses" | "sessionOrder";
+  "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "responses" | "sessionOrder";
 
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";

@@ -1,7 +1,8 @@
 /** What else is written in the transaction that stores events: all of it, or nothing. */
 import type { Kysely } from "kysely";
+import { putConversation } from "./conversations.ts";
 import { putParticipant } from "./participants.ts";
-import type { ParticipantRow, SessionRow, Tables, TurnRow } from "./schema.ts";
+import type { ConversationRow, ParticipantRow, SessionRow, Tables, TurnRow } from "./schema.ts";
 
 export type RowChange =
   | { readonly kind: "turn_opened"; readonly row: TurnRow }
@@ -11,7 +12,8 @@ export type RowChange =
       readonly change: Partial<Omit<TurnRow, "id" | "session_id">>;
     }
   | { readonly kind: "session"; readonly id: string; readonly change: Partial<Omit<SessionRow, "id">> }
-  | { readonly kind: "participant"; readonly row: ParticipantRow };
+  | { readonly kind: "participant"; readonly row: ParticipantRow }
+  | { readonly kind: "conversation"; readonly row: ConversationRow };
 
 /** @param db the transaction */
 export async function applyChange(db: Kysely<Tables>, change: RowChange): Promise<void> {
@@ -27,6 +29,9 @@ export async function applyChange(db: Kysely<Tables>, change: RowChange): Promis
       return;
     case "participant":
       await putParticipant(db, change.row);
+      return;
+    case "conversation":
+      await putConversation(db, change.row);
       return;
   }
 }

@@ -115,6 +115,34 @@ const participants: Migration = {
   },
 };
 
+/** Conversations told anew with each message; and, for their clients, a turn found by its key alone. */
+const conversations: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable("conversations")
+      .addColumn("session_id", "text", (column) => column.primaryKey().references("sessions.id"))
+      .addColumn("project", "text", (column) => column.notNull())
+      .addColumn("digest", "text")
+      .addColumn("instructions", "text")
+      .addColumn("turns", "integer", (column) => column.notNull())
+      .addColumn("updated_at", "integer", (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createIndex("conversations_by_digest")
+      .on("conversations")
+      .columns(["project", "digest"])
+      .where("digest", "is not", null)
+      .execute();
+    await db.schema.createIndex("conversations_by_age").on("conversations").column("updated_at").execute();
+    await db.schema
+      .createIndex("turns_by_key")
+      .on("turns")
+      .column("idempotency_key")
+      .where("idempotency_key", "is not", null)
+      .execute();
+  },
+};
+
 const responses: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await db.schema
@@ -145,5 +173,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
   "0002_idempotency": idempotency,
   "0003_participants": participants,
+  "0004_conversations": conversations,
   "0005_responses": responses,
 };

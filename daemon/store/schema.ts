@@ -56,6 +56,19 @@ export interface ParticipantRow {
   created_at: number;
 }
 
+/** What a session's thread has heard of a conversation that its client tells anew with each message. */
+export interface ConversationRow {
+  session_id: string;
+  project: string;
+  /** Of all that was said, if the thread stands just there; null: it has gone on, or is going on now. */
+  digest: string | null;
+  /** A digest of the instructions that its agent was told last; null: of none. */
+  instructions: string | null;
+  /** How many messages the session had accepted then: one that came another way has moved the thread on. */
+  turns: number;
+  updated_at: number;
+}
+
 export interface EventRow {
   /** The order over all sessions. */
   id: Generated<number>;
@@ -88,6 +101,7 @@ export interface Tables {
   sessions: SessionRow;
   turns: TurnRow;
   participants: ParticipantRow;
+  conversations: ConversationRow;
   events: EventRow;
   responses: ResponseRow;
 }

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
+import { ConversationRepository } from "./conversations.ts";
 import { EventRepository } from "./events.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
@@ -31,6 +32,7 @@ export class Store {
   readonly sessions: SessionRepository;
   readonly turns: TurnRepository;
   readonly participants: ParticipantRepository;
+  readonly conversations: ConversationRepository;
   readonly events: EventRepository;
   readonly responses: ResponseRepository;
   readonly #db: Kysely<Tables>;
@@ -41,6 +43,7 @@ export class Store {
     this.sessions = new SessionRepository(db);
     this.turns = new TurnRepository(db);
     this.participants = new ParticipantRepository(db);
+    this.conversations = new ConversationRepository(db);
     this.events = new EventRepository(db);
     this.responses = new ResponseRepository(db);
   }

@@ -43,6 +43,18 @@ export class TurnRepository {
     return row ?? null;
   }
 
+  /** The session of the newest turn that was sent with this key since a time, whichever it is. */
+  async sessionOfKey(key: string, since: number): Promise<string | null> {
+    const row = await this.#db
+      .selectFrom("turns")
+      .select("session_id")
+      .where("idempotency_key", "=", key)
+      .where("created_at", ">", since)
+      .orderBy("created_at", "desc")
+      .executeTakeFirst();
+    return row?.session_id ?? null;
+  }
+
   /** How many messages a session has accepted. */
   async countOf(sessionId: string): Promise<number> {
     const { count } = await this.#db

@@ -16,6 +16,8 @@ import {
   UsageSchema,
   UserMessageSchema,
 } from "../events.ts";
+import { ChatChunkSchema, ChatCompletionSchema, ModelSchema } from "./adapters/openai-chat.ts";
+import { OpenAiErrorSchema } from "./adapters/openai-errors.ts";
 import { ResponseEventSchema, ResponseFrameSchema } from "./adapters/responses-events.ts";
 import { OutputItemSchema, ResponseObjectSchema } from "./adapters/responses-object.ts";
 import { HealthSchema } from "./health.ts";
@@ -87,4 +89,8 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Health: HealthSchema,
   Error: ErrorBodySchema,
   Issue: IssueSchema,
+  OpenAiError: OpenAiErrorSchema,
+  ChatCompletion: ChatCompletionSchema,
+  ChatCompletionChunk: ChatChunkSchema,
+  Model: ModelSchema,
 };

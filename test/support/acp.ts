@@ -9,6 +9,7 @@ import type {
   PermissionRequest,
   Thread,
   TurnEnd,
+  TurnImage,
 } from "../../daemon/harness/harness.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { packageRoot } from "../../shared/paths.ts";
@@ -69,13 +70,14 @@ export async function turnOf(
   text: string,
   decide: (request: PermissionRequest) => Promise<PermissionDecision> = () =>
     Promise.resolve({ kind: "deny", message: "no" }),
+  images: readonly TurnImage[] = [],
 ): Promise<TurnSaid> {
   const events: HarnessEvent[] = [];
   const end = await agent.run({
     messageId: "msg_test",
     callTool: () => Promise.resolve({ isError: true, content: "no such tool" }),
     text,
-    images: [],
+    images,
     emit: (event) => void events.push(event),
     decide,
   });

@@ -8,6 +8,7 @@ import { sessionSource } from "../../daemon/events/sources.ts";
 import type { ServedProject, ServedProjects } from "../../daemon/http/adapters/adapter.ts";
 import { publicApp, type PublicAppOptions } from "../../daemon/http/app.ts";
 import { createHttpServer, listenOnPort } from "../../daemon/http/listen.ts";
+import { Conversations } from "../../daemon/sessions/conversations.ts";
 import { WebSockets } from "../../daemon/http/websocket.ts";
 import { KeyedQueue } from "../../daemon/sessions/keyed-queue.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
@@ -38,6 +39,12 @@ export function publicOptions({ sessions, store }: Pick<HttpBench, "sessions" | 
     eventsOf: (id) => sessionSource(store.store.events, store.feed, id),
     projectExists: (name) => name === "bot",
     served: servedBot,
+    conversations: new Conversations({
+      sessions,
+      conversations: store.store.conversations,
+      turns: store.store.turns,
+      now: () => Date.now(),
+    }),
     responses: store.store.responses,
     sessionOrder: new KeyedQueue(),
     metrics: { contentType: "text/plain", text: () => Promise.resolve("") },

@@ -10,7 +10,7 @@ import { parseOfflineScript } from "../../daemon/offline-model/script.ts";
 const RequestSchema = z.looseObject({
   model: z.string(),
   system: z.unknown().optional(),
-  messages: z.array(z.unknown()),
+  messages: z.array(z.looseObject({ role: z.string() })),
   tools: z.array(z.looseObject({ name: z.string() })).optional(),
 });
 
@@ -19,6 +19,8 @@ export interface ModelRequest {
   readonly system: string;
   readonly tools: readonly string[];
   readonly model: string;
+  /** The user's last message, as JSON text. */
+  readonly asked: string;
 }
 
 export interface RecordingModel {
@@ -46,6 +48,7 @@ export async function startRecordingModel(script: string): Promise<RecordingMode
           system: JSON.stringify(asked.data.system),
           tools: asked.data.tools?.map(({ name }) => name) ?? [],
           model: asked.data.model,
+          asked: JSON.stringify(asked.data.messages.findLast(({ role }) => role === "user")),
         });
       }
       const forwarded = await fetch(model.baseUrl("any") + (request.url ?? ""), {

@@ -6,6 +6,7 @@ import type { Request, Router } from "express";
 import type { Logger } from "pino";
 import type { FamilyKind } from "../../../shared/protocol/adapters/routes.ts";
 import type { EventSource } from "../../events/watcher.ts";
+import type { Conversations } from "../../sessions/conversations.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
 import type { ToAnswer } from "./errors.ts";
@@ -40,6 +41,7 @@ export interface AdapterOptions {
   /** Which sessions a request may reach. @throws KartaError `not_found` for a project that is not there */
   readonly scopeOf: (request: Request) => Scope;
   readonly served: ServedProjects;
+  readonly conversations: Conversations;
   readonly responses: ResponseStore;
   /** The same for all families and planes. */
   readonly sessionOrder: SessionOrder;

@@ -17,7 +17,7 @@ export interface ChosenModel {
  * @throws KartaError `not_found` (`model_not_found` in OpenAI's words), `no_project`, `project_required`
  */
 export function chooseModel(model: string | undefined, scope: Scope, served: ServedProjects): ChosenModel {
-  const [name = "", suffix] = splitAt(model ?? "");
+  const [name, suffix] = splitAt(model ?? "");
   switch (scope.kind) {
     case "project": {
       const project = served.find(scope.name);

@@ -4,9 +4,10 @@ import type { Logger } from "pino";
 import type { FamilyKind } from "../../../shared/protocol/adapters/routes.ts";
 import type { Adapter, AdapterOptions } from "./adapter.ts";
 import { adapterBoundary } from "./errors.ts";
+import { openAiChat } from "./openai-chat/adapter.ts";
 import { responsesAdapter } from "./responses/routes.ts";
 
-const ADAPTERS: readonly Adapter[] = [responsesAdapter];
+const ADAPTERS: readonly Adapter[] = [openAiChat, responsesAdapter];
 
 export function mountAdapters(app: Express, base: string, kind: FamilyKind, options: AdapterOptions): void {
   for (const { families, router } of ADAPTERS) if (families.includes(kind)) app.use(base, router(options));

@@ -17,6 +17,7 @@ const IN_PATHS: Readonly<Record<string, string>> = {
   id: "The session's id, `sess_…`.",
   response_id: "The response's id, `resp_…`.",
   conversation_id: "The conversation's id, `conv_…`; a session's, `sess_…`, will do too.",
+  model: "A project's name, `name@agent` or `name@version`.",
   request_id: "The `request_id` of the event that asked, `req_…`.",
 };
 

@@ -2,6 +2,7 @@
 import { Agent, request, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
 import { z } from "zod";
+import { SESSION_HEADER } from "../../../shared/protocol/adapters/headers.ts";
 
 const CreatedSchema = z.object({ id: z.string() });
 
@@ -48,10 +49,34 @@ export class KartaClient {
    * @throws Error when the turn did not end with `done`
    */
   async stream(sessionId: string, text: string, onFrame: (frame: Frame) => void): Promise<void> {
-    const response = await this.#request("POST", `/v1/sessions/${sessionId}/messages`, {
-      text,
-      stream: true,
-    });
+    const body = { text, stream: true };
+    const last = await this.#stream(`/v1/sessions/${sessionId}/messages`, body, {}, onFrame);
+    requireDone(last, last?.event === "done");
+  }
+
+  /**
+   * The same through OpenAI's Chat Completions.
+   * @param sessionId null: the messages say which conversation it is
+   */
+  async streamChat(
+    sessionId: string | null,
+    messages: readonly object[],
+    onFrame: (frame: Frame) => void,
+  ): Promise<void> {
+    const headers: Record<string, string> = sessionId === null ? {} : { [SESSION_HEADER]: sessionId };
+    const body = { messages, stream: true };
+    const last = await this.#stream("/v1/chat/completions", body, headers, onFrame);
+    requireDone(last, last?.data === "[DONE]");
+  }
+
+  /** @returns the last frame */
+  async #stream(
+    route: string,
+    body: object,
+    headers: Readonly<Record<string, string>>,
+    onFrame: (frame: Frame) => void,
+  ): Promise<Frame | null> {
+    const response = await this.#request("POST", route, body, headers);
     if (response.statusCode !== 200) throw new Error(await textOf(response, 200));
     let last: Frame | null = null;
     let at = 0;
@@ -67,12 +92,17 @@ export class KartaClient {
       response.on("end", resolve);
       response.on("error", reject);
     });
-    requireDone(last);
+    return last;
   }
 
-  #request(method: string, route: string, body?: object): Promise<IncomingMessage> {
+  #request(
+    method: string,
+    route: string,
+    body?: object,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+      const headers = body === undefined ? more : { "Content-Type": "application/json", ...more };
       const sent = request(this.#url + route, { method, agent: this.#agent, headers }, resolve);
       sent.on("error", reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
@@ -80,9 +110,8 @@ export class KartaClient {
   }
 }
 
-// A function, because the compiler does not see the assignment in the parser's callback.
-function requireDone(last: Frame | null): void {
-  if (last?.event !== "done") throw new Error(`the turn ended without done: ${last?.data ?? "no frame"}`);
+function requireDone(last: Frame | null, isDone: boolean): void {
+  if (!isDone) throw new Error(`the turn ended without done: ${last?.data ?? "no frame"}`);
 }
 
 async function textOf(response: IncomingMessage, wanted: number): Promise<string> {

@@ -1,5 +1,6 @@
 /** The measures, in the order they run. */
 import type { Measure } from "../measure.ts";
+import { adapterFirstToken } from "./adapter-first-token.ts";
 import { appCode } from "./app-code.ts";
 import { laterTurn } from "./later-turn.ts";
 import { memory } from "./memory.ts";
@@ -14,6 +15,7 @@ export const MEASURES: readonly Measure[] = [
   relayLatency,
   newSession,
   laterTurn,
+  adapterFirstToken,
   resume,
   relayCost,
   streams,

@@ -1,6 +1,7 @@
 /** Other APIs that kartad speaks, each a set of routes beside its own. One entry an API. */
 import type { Route } from "../route.ts";
-import { RESPONSES_API } from "./responses.ts";
+import { openAiChatRoutes } from "./openai-chat.ts";
+import { responsesRoutes } from "./responses.ts";
 
 /** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
 export type FamilyKind = "flat" | "project";
@@ -14,4 +15,17 @@ export interface AdapterRoutes {
   readonly routes: Readonly<Record<string, Route>>;
 }
 
-export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [RESPONSES_API];
+export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
+  {
+    tag: "openai chat",
+    description: "OpenAI's Chat Completions and models: its clients work against kartad by their base URL.",
+    families: ["flat", "project"],
+    routes: openAiChatRoutes,
+  },
+  {
+    tag: "openai responses",
+    description: "OpenAI's Responses, and its Conversations as far as they need them.",
+    families: ["flat", "project"],
+    routes: responsesRoutes,
+  },
+];

@@ -2,7 +2,7 @@
 import { Router, type Request } from "express";
 import { KartaError } from "../../../../shared/errors.ts";
 import { SESSION_HEADER } from "../../../../shared/protocol/adapters/headers.ts";
-import { RESPONSES_API, responsesRoutes } from "../../../../shared/protocol/adapters/responses.ts";
+import { responsesRoutes } from "../../../../shared/protocol/adapters/responses.ts";
 import { idempotencyOf } from "../../idempotency-key.ts";
 import { mount, STREAMED } from "../../mount.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
@@ -17,7 +17,7 @@ import { Places } from "./place.ts";
 import { inputOf, readResponse, settingsOf } from "./stored-response.ts";
 
 export const responsesAdapter: Adapter = {
-  families: RESPONSES_API.families,
+  families: ["flat", "project"],
   owns: (path) => /^\/(responses|conversations)(\/|$)/.test(path),
   toAnswer: openAiAnswer,
   router: responsesRouter,

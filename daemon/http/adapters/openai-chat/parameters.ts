@@ -1,0 +1,87 @@
+/**
+ * Every parameter of a Chat Completions request: what becomes of it. The table is what requests are checked by, what the
+ * README shows, and what the tests go through.
+ */
+import { KartaError } from "../../../../shared/errors.ts";
+
+/** `ignored`: harmless. `refused`: to go on without would mislead, so that only the values that ask for nothing are taken. */
+export type Treatment = "supported" | "ignored" | "refused";
+
+export interface Parameter {
+  readonly treatment: Treatment;
+  /** What becomes of it, for people. */
+  readonly note: string;
+  /** Of a refused one: the values that ask for nothing. */
+  readonly harmless?: (value: unknown) => boolean;
+}
+
+const supported = (note: string): Parameter => ({ treatment: "supported", note });
+const ignored = (note: string): Parameter => ({ treatment: "ignored", note });
+const refused = (note: string, ...harmless: readonly unknown[]): Parameter => ({
+  treatment: "refused",
+  note,
+  harmless: (value) => harmless.some((one) => JSON.stringify(one) === JSON.stringify(value)),
+});
+
+const HARNESS_SETS = "the harness decides";
+
+export const CHAT_PARAMETERS: Readonly<Record<string, Parameter>> = {
+  messages: supported("the conversation; its last message is the turn's"),
+  model: supported(
+    "the project: `name`, `name@agent`, `name@version`; under a project's address any name will do",
+  ),
+  stream: supported("server-sent events"),
+  stream_options: supported("`include_usage`; the rest is ignored"),
+  metadata: supported("a new session's metadata; `session_id` names the session to go on with"),
+  user: supported("keeps conversations with the same words apart"),
+  safety_identifier: supported("likewise"),
+  frequency_penalty: ignored(HARNESS_SETS),
+  functions: ignored("the project's own tools are used, yours are never called"),
+  max_completion_tokens: ignored(HARNESS_SETS),
+  max_tokens: ignored(HARNESS_SETS),
+  parallel_tool_calls: ignored(HARNESS_SETS),
+  prediction: ignored("it would only make things faster"),
+  presence_penalty: ignored(HARNESS_SETS),
+  prompt_cache_key: ignored("the harness caches as it does"),
+  prompt_cache_options: ignored("likewise"),
+  prompt_cache_retention: ignored("likewise"),
+  reasoning_effort: ignored(HARNESS_SETS),
+  seed: ignored("no answer of an agent can be had twice"),
+  service_tier: ignored("there is one"),
+  store: ignored("the session is kept in any case"),
+  temperature: ignored(HARNESS_SETS),
+  tools: ignored("the project's own tools are used, yours are never called"),
+  top_p: ignored(HARNESS_SETS),
+  verbosity: ignored("say it in a system message"),
+  audio: refused("answers are text"),
+  function_call: refused("no function of yours is called; `auto` and `none` are fine", "auto", "none"),
+  logit_bias: refused("there is no hold on the model's tokens", {}),
+  logprobs: refused("there are none; `false` is fine", false),
+  modalities: refused('answers are text; `["text"]` is fine', ["text"]),
+  moderation: refused("nothing is moderated here; a policy of the project's own can"),
+  n: refused("a turn has one answer; 1 is fine", 1),
+  response_format: refused("no format can be forced on an agent; `text` is fine", { type: "text" }),
+  stop: refused("an agent does not stop at a text", [], ""),
+  tool_choice: refused("no tool of yours is called; `auto` and `none` are fine", "auto", "none"),
+  top_logprobs: refused("there are none; 0 is fine", 0),
+  web_search_options: refused("the project says which tools its agent has"),
+};
+
+/**
+ * Null asks for nothing, whatever the parameter.
+ * @throws KartaError `invalid_request` for the first that is refused, or that nobody knows
+ */
+export function requireServable(body: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(body)) {
+    const parameter = Object.hasOwn(CHAT_PARAMETERS, name) ? CHAT_PARAMETERS[name] : undefined;
+    if (parameter === undefined)
+      throw invalid(name, "unknown_parameter", `Unrecognized request argument supplied: ${name}`);
+    if (parameter.treatment !== "refused" || value === null) continue;
+    if (parameter.harmless?.(value) !== true)
+      throw invalid(name, "unsupported_parameter", `${name} is not supported: ${parameter.note}`);
+  }
+}
+
+function invalid(param: string, code: string, message: string): KartaError {
+  return new KartaError("invalid_request", message, { fields: { param, code } });
+}

@@ -1,0 +1,105 @@
+/**
+ * Conversations that their clients tell anew with each message (the adapters of other APIs): which session's thread
+ * stands where a told conversation ends. One row a session.
+ */
+import type { Kysely } from "kysely";
+import type { ConversationRow, Tables } from "./schema.ts";
+
+/** A digest costs a variable of the statement; what was told longer ago than this many messages is not looked for. */
+const MAX_DIGESTS = 200;
+
+export class ConversationRepository {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async get(sessionId: string): Promise<ConversationRow | null> {
+    const row = await this.#db
+      .selectFrom("conversations")
+      .selectAll()
+      .where("session_id", "=", sessionId)
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
+  /** Those of a project that stand at one of these digests, the newest first. */
+  findAt(project: string, digests: readonly string[]): Promise<ConversationRow[]> {
+    if (digests.length === 0) return Promise.resolve([]);
+    return this.#db
+      .selectFrom("conversations")
+      .selectAll()
+      .where("project", "=", project)
+      .where("digest", "in", digests.slice(-MAX_DIGESTS))
+      .orderBy("updated_at", "desc")
+      .execute();
+  }
+
+  /**
+   * From now on nobody else finds it.
+   * @returns false: somebody was first; or its session is archived, or has accepted another message since
+   */
+  async claim(sessionId: string, digest: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable("conversations")
+      .set({ digest: null })
+      .where("session_id", "=", sessionId)
+      .where("digest", "=", digest)
+      .where(({ eb, selectFrom, fn }) =>
+        eb(
+          "turns",
+          "=",
+          selectFrom("turns").select(fn.countAll<number>().as("count")).where("session_id", "=", sessionId),
+        ),
+      )
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom("sessions").select("id").where("id", "=", sessionId).where("archived_at", "is", null),
+        ),
+      )
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** Undoes a claim of which nothing came. */
+  async giveBack(sessionId: string, digest: string): Promise<void> {
+    await this.#db
+      .updateTable("conversations")
+      .set({ digest })
+      .where("session_id", "=", sessionId)
+      .where("digest", "is", null)
+      .execute();
+  }
+
+  /** Drops those that nobody went on with since a time, and all beyond the newest. @returns how many went */
+  async drop({ before, keep }: { readonly before: number; readonly keep: number }): Promise<number> {
+    const oldest = await this.#db
+      .selectFrom("conversations")
+      .select("updated_at")
+      .orderBy("updated_at", "desc")
+      .offset(keep)
+      .limit(1)
+      .executeTakeFirst();
+    const { numDeletedRows } = await this.#db
+      .deleteFrom("conversations")
+      .where((eb) =>
+        eb.or([
+          eb("updated_at", "<", before),
+          ...(oldest === undefined ? [] : [eb("updated_at", "<=", oldest.updated_at)]),
+        ]),
+      )
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+}
+
+/** Writes a session's row, new or anew. @param db the transaction */
+export async function putConversation(db: Kysely<Tables>, row: ConversationRow): Promise<void> {
+  const { session_id: _, ...change } = row;
+  await db
+    .insertInto("conversations")
+    .values(row)
+    .onConflict((conflict) => conflict.column("session_id").doUpdateSet(change))
+    .execute();
+}
