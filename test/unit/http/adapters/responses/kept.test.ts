@@ -70,6 +70,12 @@ describe("what is kept", () => {
     expect((await sessions.get({ kind: "all" }, sessionId)).status).toBe("archived");
   });
 
+  test("is read with whatever a client asks to be included, which there is none of", async () => {
+    const { response } = await run({ input: "one" });
+    const query = { include: ["reasoning.encrypted_content" as const], include_obfuscation: false };
+    expect(await client.responses.retrieve(response.id, query)).toEqual(response);
+  });
+
   test("store: false leaves the response before as it was", async () => {
     const first = await go("one");
     const aside = await run({ input: "aside", store: false, previous_response_id: first.response.id });
@@ -118,6 +124,7 @@ describe("what is kept", () => {
         },
       ],
     });
+    expect(harness.turns.at(-1)?.request.images).toEqual([{ mediaType: "image/png", base64: "AAAA" }]);
     const listed = await Array.fromAsync(
       client.responses.inputItems.list(response.id, { limit: 2, order: "asc" }),
     );
