@@ -5,6 +5,7 @@ import OpenAI from "openai";
 import { toResponseInputItems } from "openai/lib/responses/ResponseInputItems";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import { refusalOf } from "../../../../support/openai.ts";
+import { eventuallyIs } from "../../../../support/processes.ts";
 import { responsesBench, type Ran } from "../../../../support/responses-bench.ts";
 
 jest.setTimeout(20_000);
@@ -65,6 +66,23 @@ describe("previous_response_id", () => {
     bench.project.app = app;
     expect(both.filter(({ sessionId }) => sessionId === first.sessionId)).toHaveLength(1);
     expect(harness.said.slice(-2).filter((heard) => heard.includes("\none\n"))).toHaveLength(1);
+  });
+
+  test("of one that its agent never heard begins anew, and is told it", async () => {
+    const first = await go("one");
+    bench.byHand();
+    const background = { background: true, instructions: "Be long." };
+    const second = await run({ input: "two", ...background, previous_response_id: first.response.id });
+    const turn = await harness.nextTurn();
+    const third = await run({ input: "three", ...background, previous_response_id: second.response.id });
+    expect(third.sessionId).toBe(first.sessionId);
+    await client.responses.cancel(third.response.id);
+    turn.say("Two it is.").end();
+    await eventuallyIs(async () => (await client.responses.retrieve(second.response.id)).status, "completed");
+    bench.byItself();
+    const fourth = await go("four", third);
+    expect(fourth.sessionId).not.toBe(first.sessionId);
+    expect(fourth.heard).toMatch(/\none\n[^]*\ntwo\n[^]*\nTwo it is\.\n[^]*\nthree\n[^]*four$/);
   });
 
   test("after a message by the session API begins anew: the thread is past it", async () => {
