@@ -1,6 +1,6 @@
 /** Stored responses of OpenAI's Responses API. They go with their session, or with the oldest events (`events.ts`). */
 import { sql, type Kysely } from "kysely";
-import type { ResponseRow, Tables } from "./schema.ts";
+import type { EventRow, ResponseRow, Tables } from "./schema.ts";
 
 export class ResponseRepository {
   readonly #db: Kysely<Tables>;
@@ -44,6 +44,22 @@ export class ResponseRepository {
       .orderBy(sql`rowid`, "desc")
       .executeTakeFirst();
     return row?.id ?? null;
+  }
+
+  /** The event that ended a response's turn; null while it has none. Reads that turn's events alone. */
+  async endOf(
+    response: Pick<ResponseRow, "session_id" | "turn_id" | "accepted_seq">,
+  ): Promise<Pick<EventRow, "type" | "timestamp" | "data"> | null> {
+    const row = await this.#db
+      .selectFrom("events")
+      .select(["type", "timestamp", "data"])
+      .where("session_id", "=", response.session_id)
+      .where("seq", ">", response.accepted_seq)
+      .where("turn_id", "=", response.turn_id)
+      .where("type", "in", ["done", "error"])
+      .orderBy("seq")
+      .executeTakeFirst();
+    return row ?? null;
   }
 
   /** Whether a message was sent to a session with this Idempotency-Key. */

@@ -2,11 +2,10 @@
 import { z } from "zod";
 import { TURN_ERROR_CODES } from "../../errors.ts";
 import { PartSchema, UsageSchema } from "../../events.ts";
-import { IdempotencyHeadersSchema } from "../headers.ts";
 import { MetadataSchema } from "../metadata.ts";
 import { route } from "../route.ts";
 import { NoQuerySchema, NothingSchema } from "../sessions.ts";
-import { SESSION_HEADER } from "./headers.ts";
+import { SESSION_HEADER, TurnHeadersSchema } from "./headers.ts";
 import { OpenAiErrorSchema, openAiErrorForm } from "./openai-errors.ts";
 
 /** `text`, `image_url`, `refusal`; any other is refused, saying where it stands. */
@@ -107,14 +106,6 @@ export const ModelSchema = z.object({
 });
 export type Model = z.infer<typeof ModelSchema>;
 
-const ChatHeadersSchema = IdempotencyHeadersSchema.extend({
-  [SESSION_HEADER]: z
-    .string()
-    .regex(/^[\x21-\x7e]{0,100}$/, { error: "expected a session's id" })
-    .optional()
-    .describe("The session to go on with."),
-});
-
 export const openAiChatRoutes = {
   createChatCompletion: route({
     method: "POST",
@@ -126,7 +117,7 @@ export const openAiChatRoutes = {
       "Idempotency-Key. A stream's last event is `[DONE]`.",
     status: 200,
     query: NoQuerySchema,
-    headers: ChatHeadersSchema,
+    headers: TurnHeadersSchema,
     body: ChatRequestSchema,
     response: ChatCompletionSchema,
     stream: z.union([ChatChunkSchema, OpenAiErrorSchema]),

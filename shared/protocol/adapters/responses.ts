@@ -2,9 +2,8 @@
 import { z } from "zod";
 import { TURN_ERROR_CODES } from "../../errors.ts";
 import { IdempotencyHeadersSchema } from "../headers.ts";
-import { SESSION_HEADER } from "./headers.ts";
+import { SESSION_HEADER, TurnHeadersSchema } from "./headers.ts";
 import { openAiErrorForm } from "./openai-errors.ts";
-import type { AdapterRoutes } from "./routes.ts";
 import { integerText } from "../integer-text.ts";
 import { route } from "../route.ts";
 import { NoQuerySchema, NothingSchema } from "../sessions.ts";
@@ -100,7 +99,7 @@ export const responsesRoutes = {
       "response is one of the background. A tool that needs an approval waits for one given over the native API.",
     status: 200,
     query: NoQuerySchema,
-    headers: IdempotencyHeadersSchema,
+    headers: TurnHeadersSchema,
     body: CreateResponseSchema,
     response: ResponseObjectSchema,
     stream: ResponseFrameSchema,
@@ -199,10 +198,3 @@ export const responsesRoutes = {
     errors: ["storage_unavailable"],
   }),
 } as const;
-
-export const RESPONSES_API: AdapterRoutes = {
-  tag: "OpenAI Responses",
-  description: "For OpenAI's clients: a project is a model, a response is a turn.",
-  families: ["flat", "project"],
-  routes: responsesRoutes,
-};

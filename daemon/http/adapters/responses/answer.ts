@@ -6,7 +6,7 @@ import type { ResponseFrame } from "../../../../shared/protocol/adapters/respons
 import type { ResponseObject } from "../../../../shared/protocol/adapters/responses-object.ts";
 import type { EventSource } from "../../../events/watcher.ts";
 import { streamTurn, wholeTurn, type RunningTurn, type TurnProjection } from "../turn.ts";
-import { projectionOf, readResponse, type StoredResponse } from "./stored-response.ts";
+import { projectionOf, readResponse, type ResponseSources, type StoredResponse } from "./stored-response.ts";
 
 /** OpenAI names each event in its frame too. */
 function frameOf(event: ResponseFrame): string {
@@ -51,9 +51,13 @@ export function streamAgain(
 }
 
 /** Waits for the turn's end. @throws KartaError with the code of a turn that failed */
-export async function wholeResponse(row: StoredResponse, running: RunningTurn): Promise<ResponseObject> {
+export async function wholeResponse(
+  row: StoredResponse,
+  running: RunningTurn,
+  sources: ResponseSources,
+): Promise<ResponseObject> {
   await wholeTurn(running);
-  const projection = await readResponse(row, running.source);
+  const projection = await readResponse(row, sources);
   if (projection.isOver) return projection.response();
   throw new KartaError(
     "storage_unavailable",

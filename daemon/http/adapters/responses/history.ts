@@ -1,20 +1,18 @@
 /** What was said up to a response, for an agent that did not hear it. */
 import { KartaError } from "../../../../shared/errors.ts";
 import type { OutputItem } from "../../../../shared/protocol/adapters/responses-object.ts";
-import type { EventSource } from "../../../events/watcher.ts";
 import type { EarlierMessage } from "../preface.ts";
 import type { PastItem } from "./input.ts";
 import { responseOfItem } from "./ids.ts";
-import { inputOf, readResponse, type StoredResponse } from "./stored-response.ts";
+import { inputOf, readResponse, type ResponseSources, type StoredResponse } from "./stored-response.ts";
 
 /** The newest that are told: more would not fit into what a model reads at once. */
 const MOST_RESPONSES = 200;
 const MOST_CHARACTERS = 400_000;
 
-export interface ResponseReader {
+export interface ResponseReader extends ResponseSources {
   /** A stored response that the caller may see. */
   readonly find: (id: string) => Promise<StoredResponse | null>;
-  readonly eventsOf: (sessionId: string) => EventSource;
 }
 
 /** Oldest first, the response's own answer last. It begins after what was deleted or is no longer kept. */
@@ -67,7 +65,7 @@ async function referred(id: string, reader: ResponseReader): Promise<EarlierMess
 /** Null: its events are no longer kept. */
 async function outputOf(row: StoredResponse, reader: ResponseReader): Promise<readonly OutputItem[] | null> {
   try {
-    return (await readResponse(row, reader.eventsOf(row.session_id))).response().output;
+    return (await readResponse(row, reader)).response().output;
   } catch (error) {
     if (error instanceof KartaError && (error.code === "not_found" || error.code === "cursor_expired"))
       return null;

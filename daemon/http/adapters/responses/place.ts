@@ -7,7 +7,7 @@ import type { EarlierMessage } from "../preface.ts";
 import { earlierOf, historyOf, type ResponseReader } from "./history.ts";
 import { responseOfItem, sessionIdOf } from "./ids.ts";
 import { joinedText, type GivenInput } from "./input.ts";
-import { inputOf, noSuchResponse, type StoredResponse } from "./stored-response.ts";
+import { inputOf, noSuchResponse, readResponse, type StoredResponse } from "./stored-response.ts";
 
 /** What a request names to go on from, as it stands before its session is held. */
 export type Anchor =
@@ -52,6 +52,7 @@ export class Places {
     this.#scope = scope;
     this.#reader = {
       find: async (id) => (await this.find(id))?.response ?? null,
+      responses: options.responses,
       eventsOf: options.eventsOf,
     };
   }
@@ -104,7 +105,7 @@ export class Places {
         return fresh;
       case "session": {
         const parent = await this.#options.responses.newestOf(anchor.session.id);
-        const told = parent === null ? "" : inputOf(parent).told;
+        const told = parent !== null && (await this.#wasHeard(parent)) ? inputOf(parent).told : "";
         return { session: anchor.session, parent, history: [], brought, told };
       }
       case "response": {
@@ -129,8 +130,15 @@ export class Places {
   ): Promise<boolean> {
     const { responses } = this.#options;
     if (!store || session.status !== "active") return false;
-    if ((await responses.newestTurnOf(session.id)) === response.turn_id) return true;
+    if ((await responses.newestTurnOf(session.id)) === response.turn_id) return this.#wasHeard(response);
     return key !== null && (await responses.isKeyUsed(session.id, key));
+  }
+
+  /** Its agent was told it: a turn that failed at its start, or was cancelled while it waited, is not in the thread. */
+  async #wasHeard(response: StoredResponse): Promise<boolean> {
+    if ((await this.#options.responses.endOf(response)) === null) return true; // it runs, or will
+    const { status, output } = (await readResponse(response, this.#reader)).response();
+    return status === "completed" || output.length > 0;
   }
 
   async #session(id: string): Promise<Session | null> {

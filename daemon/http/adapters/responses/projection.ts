@@ -3,7 +3,7 @@
  * alone, so that a response that is read again has the same events under the same numbers.
  */
 import type { TurnErrorCode } from "../../../../shared/errors.ts";
-import { isTerminal, type SessionEvent, type Usage } from "../../../../shared/events.ts";
+import { isTerminal, type EventDraft, type Usage } from "../../../../shared/events.ts";
 import type { ResponseEvent } from "../../../../shared/protocol/adapters/responses-events.ts";
 import type {
   ResponseObject,
@@ -19,6 +19,12 @@ export interface ResponseHead {
   readonly createdAt: number;
   readonly settings: ResponseSettings;
 }
+
+/** An event of the turn, wherever it stands in the log. */
+export type TurnEvent = EventDraft & {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+};
 
 /** Pure: one a reading of the turn. */
 export class ResponseProjection {
@@ -67,7 +73,7 @@ export class ResponseProjection {
   }
 
   /** @param event the turn's next, its `message` left out */
-  add(event: SessionEvent): ResponseEvent[] {
+  add(event: TurnEvent): ResponseEvent[] {
     return this.#numbered(this.#unnumbered(event));
   }
 
@@ -75,7 +81,7 @@ export class ResponseProjection {
     return Array.from(events, (event) => ({ ...event, sequence_number: this.#next++ }));
   }
 
-  *#unnumbered(event: SessionEvent): Generator<Unnumbered> {
+  *#unnumbered(event: TurnEvent): Generator<Unnumbered> {
     if (this.isOver || event.type === "message" || event.type === "system") return;
     // One of the background is in progress when its turn first says something: the log tells no sooner.
     if (this.#status === "queued" && !isTerminal(event)) {

@@ -113,7 +113,6 @@ export class ResponseOutput {
     yield* this.#closeText(status);
     for (const { index, item } of this.#calls.values())
       yield this.#done(index, { ...item, status: "incomplete" });
-    this.#calls.clear();
   }
 
   *#openText(type: OpenText["type"]): Generator<Unnumbered, OpenText> {

@@ -2,7 +2,7 @@
 import { Router, type Request } from "express";
 import { KartaError } from "../../../../shared/errors.ts";
 import { SESSION_HEADER } from "../../../../shared/protocol/adapters/headers.ts";
-import { RESPONSES_API, responsesRoutes } from "../../../../shared/protocol/adapters/responses.ts";
+import { responsesRoutes } from "../../../../shared/protocol/adapters/responses.ts";
 import { idempotencyOf } from "../../idempotency-key.ts";
 import { mount, STREAMED } from "../../mount.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
@@ -17,7 +17,7 @@ import { Places } from "./place.ts";
 import { inputOf, readResponse, settingsOf } from "./stored-response.ts";
 
 export const responsesAdapter: Adapter = {
-  families: RESPONSES_API.families,
+  families: ["flat", "project"],
   owns: (path) => /^\/(responses|conversations)(\/|$)/.test(path),
   toAnswer: openAiAnswer,
   router: responsesRouter,
@@ -37,16 +37,16 @@ function responsesRouter(options: AdapterOptions): Router {
       streamResponse(response, { row, running }, logger);
       return STREAMED;
     }
-    if (settings.background) return (await readResponse(row, running.source)).response();
-    return wholeResponse(row, running);
+    if (settings.background) return (await readResponse(row, options)).response();
+    return wholeResponse(row, running, options);
   });
 
   mount(router, responsesRoutes.retrieveResponse, async ({ request, response, params, query }) => {
     const { response: row } = await new Places(options, scopeOf(request)).require(params.response_id);
-    const source = eventsOf(row.session_id);
-    const projection = await readResponse(row, source);
+    const projection = await readResponse(row, options);
     response.setHeader(SESSION_HEADER, row.session_id);
     if (query.stream !== "true") return projection.response();
+    const source = eventsOf(row.session_id);
     streamAgain(response, { row, source, after: query.starting_after ?? -1 }, logger);
     return STREAMED;
   });
@@ -68,9 +68,8 @@ function responsesRouter(options: AdapterOptions): Router {
           fields: { param: "response_id" },
         },
       );
-    const source = eventsOf(row.session_id);
     await endTurn(options, scope, row);
-    return (await readResponse(row, source)).response();
+    return (await readResponse(row, options)).response();
   });
 
   mount(router, responsesRoutes.deleteResponse, async ({ request, params }) => {

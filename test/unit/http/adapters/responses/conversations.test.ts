@@ -1,9 +1,11 @@
 /** Which session a response goes on in, and what its agent is told: with OpenAI's client, on scripted agents. */
+import { once } from "node:events";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
 import { toResponseInputItems } from "openai/lib/responses/ResponseInputItems";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import { refusalOf } from "../../../../support/openai.ts";
+import { eventuallyIs } from "../../../../support/processes.ts";
 import { responsesBench, type Ran } from "../../../../support/responses-bench.ts";
 
 jest.setTimeout(20_000);
@@ -37,11 +39,50 @@ describe("previous_response_id", () => {
     expect(forkOfFork.heard).toMatch(/\none\n[^]*\nother\n[^]*last$/);
   });
 
-  test("of two at once, one goes on and the other begins anew", async () => {
+  test("of two at once, one goes on and the other begins anew, however long the app thinks about them", async () => {
     const first = await go("one");
-    const both = await Promise.all([go("left", first), go("right", first)]);
+    const { app } = bench.project;
+    const thought = Promise.withResolvers<undefined>();
+    const asked = Promise.withResolvers<undefined>();
+    bench.project.app = () =>
+      Promise.resolve({
+        hasPolicies: true,
+        admit: async ({ text }) => {
+          asked.resolve(undefined);
+          await thought.promise;
+          return { kind: "allow", text };
+        },
+        notify: () => undefined,
+        callTool: () => Promise.resolve({ isError: true, content: "" }),
+      });
+    const left = go("left", first);
+    await asked.promise;
+    const arrived = once(bench.server, "request");
+    const right = go("right", first);
+    await arrived;
+    await client.responses.retrieve(first.response.id); // by now it has looked where it belongs, or waits
+    thought.resolve(undefined);
+    const both = await Promise.all([left, right]);
+    bench.project.app = app;
     expect(both.filter(({ sessionId }) => sessionId === first.sessionId)).toHaveLength(1);
     expect(harness.said.slice(-2).filter((heard) => heard.includes("\none\n"))).toHaveLength(1);
+  });
+
+  test("of one that its agent never heard begins anew, and is told it", async () => {
+    const first = await go("one");
+    bench.byHand();
+    const background = { background: true, instructions: "Be long." };
+    const second = await run({ input: "two", ...background, previous_response_id: first.response.id });
+    const turn = await harness.nextTurn();
+    const third = await run({ input: "three", ...background, previous_response_id: second.response.id });
+    expect(third.sessionId).toBe(first.sessionId);
+    await client.responses.cancel(third.response.id);
+    turn.say("Two it is.").end();
+    await eventuallyIs(async () => (await client.responses.retrieve(second.response.id)).status, "completed");
+    bench.byItself();
+    const fourth = await go("four", third);
+    expect(fourth.sessionId).not.toBe(first.sessionId);
+    expect(fourth.heard).toMatch(/\none\n[^]*\ntwo\n[^]*\nTwo it is\.\n[^]*\nthree\n[^]*four$/);
   });
 
   test("after a message by the session API begins anew: the thread is past it", async () => {

@@ -70,6 +70,12 @@ describe("what is kept", () => {
     expect((await sessions.get({ kind: "all" }, sessionId)).status).toBe("archived");
   });
 
+  test("is read with whatever a client asks to be included, which there is none of", async () => {
+    const { response } = await run({ input: "one" });
+    const query = { include: ["reasoning.encrypted_content" as const], include_obfuscation: false };
+    expect(await client.responses.retrieve(response.id, query)).toEqual(response);
+  });
+
   test("store: false leaves the response before as it was", async () => {
     const first = await go("one");
     const aside = await run({ input: "aside", store: false, previous_response_id: first.response.id });
@@ -118,6 +124,7 @@ describe("what is kept", () => {
         },
       ],
     });
+    expect(harness.turns.at(-1)?.request.images).toEqual([{ mediaType: "image/png", base64: "AAAA" }]);
     const listed = await Array.fromAsync(
       client.responses.inputItems.list(response.id, { limit: 2, order: "asc" }),
     );
@@ -139,6 +146,24 @@ describe("a scope", () => {
     expect(first).toMatchObject({ model: "bot", output_text: "You said: one" });
     const second = await ofOrg.responses.create({ input: "two", previous_response_id: first.id });
     expect((await client.responses.retrieve(second.id)).output_text).toBe("You said: two");
+  });
+
+  test("shows nothing of another project", async () => {
+    const { response, sessionId } = await run({ input: "one" });
+    store.outside.prepare("update sessions set project = 'shop' where id = ?").run(sessionId);
+    const inProject = openAi(url, "/v1/projects/bot").responses;
+    const { id } = response;
+    for (const call of [
+      () => inProject.retrieve(id),
+      () => inProject.delete(id),
+      () => inProject.inputItems.list(id),
+      () => inProject.create({ input: "two", conversation: sessionId }),
+    ])
+      expect(await refusalOf(call())).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(await refusalOf(inProject.create({ input: "two", previous_response_id: id }))).toMatchObject({
+      code: "previous_response_not_found",
+    });
+    expect((await client.responses.retrieve(id)).id).toBe(id);
   });
 
   test("knows no project that is not there, and no model", async () => {

@@ -146,8 +146,8 @@ describe("a turn", () => {
   });
 
   test("in the background is queued until its turn says something", () => {
-    const types_ = types(projected([text("Hello"), done("completed")], BACKGROUND));
-    expect(types_.slice(0, 4)).toEqual(["created", "queued", "in_progress", "output_item.added"]);
+    const told = types(projected([text("Hello"), done("completed")], BACKGROUND));
+    expect(told.slice(0, 4)).toEqual(["created", "queued", "in_progress", "output_item.added"]);
     expect(types(projected([done("cancelled")], BACKGROUND))).toEqual(["created", "queued", "incomplete"]);
   });
 

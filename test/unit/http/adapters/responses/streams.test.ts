@@ -141,12 +141,17 @@ describe("a client that leaves", () => {
 
   test("does not in the background, and comes back for the rest", async () => {
     byHand();
+    const gone = new Promise((resolve) =>
+      bench.server.once("request", (_request, response) => response.once("close", resolve)),
+    );
     const live = await start({ background: true });
     const turn = await harness.nextTurn();
     turn.say("one ");
     await live.until('"delta":"one "');
     live.leave();
-    await live.end();
+    await gone;
+    expect((await client.responses.retrieve(idIn(live.said))).status).toBe("in_progress");
+    expect(turn.cancels).toBe(0);
     turn.say("two").end();
     await eventuallyIs(() => endsOf(sessionOf(live)), "completed");
     const stream = await client.responses.retrieve(idIn(live.said), { stream: true, starting_after: 5 });
