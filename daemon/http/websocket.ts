@@ -54,6 +54,8 @@ export class WebSockets {
     perMessageDeflate: false, // events are small, and each compressor would hold a window of its own
     autoPong: false,
   });
+  /** Those that asked, accepted or not: the server no longer counts them as its own, nor closes them. */
+  readonly #sockets = new Set<Socket>();
   readonly #silentBeats = new WeakMap<WebSocket, number>();
   readonly #beat: NodeJS.Timeout;
   #isClosing = false;
@@ -72,6 +74,7 @@ export class WebSockets {
     for (const client of this.#server.clients) endFeed(client, "shutting_down");
     setTimeout(() => {
       for (const client of this.#server.clients) client.terminate();
+      for (const socket of this.#sockets) socket.destroy(); // one may be a stream in plain HTTP, which has no end
     }, GOODBYE_MS).unref();
   }
 
@@ -81,6 +84,8 @@ export class WebSockets {
       socket.destroy();
       return;
     }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     try {
