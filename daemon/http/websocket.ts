@@ -75,6 +75,8 @@ export class WebSockets {
     autoPong: false,
     handleProtocols: chooseProtocol,
   });
+  /** Those that asked, accepted or not: the server no longer counts them as its own, nor closes them. */
+  readonly #sockets = new Set<Socket>();
   readonly #silentBeats = new WeakMap<WebSocket, number>();
   readonly #beat: NodeJS.Timeout;
   #isClosing = false;
@@ -93,6 +95,7 @@ export class WebSockets {
     for (const client of this.#server.clients) endFeed(client, "shutting_down");
     setTimeout(() => {
       for (const client of this.#server.clients) client.terminate();
+      for (const socket of this.#sockets) socket.destroy(); // one may be a stream in plain HTTP, which has no end
     }, GOODBYE_MS).unref();
   }
 
@@ -102,6 +105,8 @@ export class WebSockets {
       socket.destroy();
       return;
     }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     try {

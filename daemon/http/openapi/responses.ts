@@ -107,13 +107,17 @@ export function successOf(route: Route, schemas: Schemas): ResponseObject {
       : { "text/event-stream": { schema: schemas.of(route.stream, "output") } }),
   };
   return {
-    description:
-      route.stream === undefined
-        ? "Done."
-        : route.errorForm === undefined
-          ? "JSON; or server-sent events: `id` is the event's `seq`, `event` its type, and `data` is JSON of this schema."
-          : "JSON; or server-sent events, as that API writes them: `data` is JSON of this schema.",
+    description: describe(route),
     headers: { ...headers("X-Request-Id"), ...ownHeaders },
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };
+}
+
+function describe({ stream, errorForm, response }: Route): string {
+  if (stream === undefined) return "Done.";
+  if (response instanceof z.ZodUndefined)
+    return "Server-sent events: `id` is the event's `seq`, and `data` is JSON of this schema.";
+  return errorForm === undefined
+    ? "JSON; or server-sent events: `id` is the event's `seq`, `event` its type, and `data` is JSON of this schema."
+    : "JSON; or server-sent events, as that API writes them: `data` is JSON of this schema.";
 }
