@@ -54,8 +54,14 @@ export class McpChannel {
     this.#server = server;
     this.#transport = {
       start: () => Promise.resolve(),
-      send: (message) => Promise.resolve(this.#answered(message)),
-      close: () => Promise.resolve(this.#transport.onclose?.()),
+      send: (message) => {
+        this.#answered(message);
+        return Promise.resolve();
+      },
+      close: () => {
+        this.#transport.onclose?.();
+        return Promise.resolve();
+      },
     };
   }
 

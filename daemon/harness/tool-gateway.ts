@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "pino";
-import { McpChannel, readClientMessage } from "./mcp-channel.ts";
+import { McpChannel, readClientMessage, type ClientMessage } from "./mcp-channel.ts";
 import { toolServer, type ToolServerOptions } from "./tool-server.ts";
 
 const HOST = "127.0.0.1";
@@ -89,34 +89,35 @@ export class ToolGateway {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A web page may reach a loopback port: by its own name for it, or by its origin, it gives itself away.
-    if (
-      request.headers.host !== `${HOST}:${request.socket.localPort}` ||
-      request.headers.origin !== undefined
-    )
-      return refuse(response, 403, "only programs of this machine are served");
     const channel = this.#channels.get(digestOf(keyOf(request)));
-    if (channel === undefined) return refuse(response, 401, "no conversation has this key");
-    if (request.url !== PATH) return refuse(response, 404, `nothing is here; the tools are at ${PATH}`);
-    // No stream of the server's own (GET) and no session to delete: both are optional in MCP.
-    if (request.method !== "POST") return refuse(response, 405, "only POST is served", { Allow: "POST" });
-    if (channel.size >= MAX_REQUESTS) return refuse(response, 429, "too many calls at once");
-
-    const body = await readBody(request);
-    if (body === null) return refuse(response, 413, `a call has at most ${MAX_BODY_BYTES} bytes`);
-    const sent = readClientMessage(parsed(body));
-    if (sent === null) return refuse(response, 400, "expected one JSON-RPC message");
-    if (sent.kind === "other") {
-      channel.tell(sent.message);
-      response.writeHead(202).end();
+    const refusal = refusalOf(request, channel);
+    if (channel === undefined || refusal !== null) {
+      refuse(response, refusal ?? NO_KEY);
       return;
     }
+    const body = await readBody(request);
+    const sent = readClientMessage(parsed(body ?? ""));
+    if (body === null)
+      refuse(response, { status: 413, message: `a call has at most ${MAX_BODY_BYTES} bytes` });
+    else if (sent === null) refuse(response, { status: 400, message: "expected one JSON-RPC message" });
+    else if (sent.kind === "request") await this.#answer(channel, sent, response);
+    else {
+      channel.tell(sent.message);
+      response.writeHead(202).end();
+    }
+  }
+
+  async #answer(
+    channel: McpChannel,
+    { id, message }: Extract<ClientMessage, { kind: "request" }>,
+    response: ServerResponse,
+  ): Promise<void> {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     response.writeHead(200, { "Content-Type": "application/json" });
     response.flushHeaders();
     const beat = setInterval(() => response.write(" "), BEAT_MS);
-    const answer = await channel.ask(sent.id, sent.message, gone.signal);
+    const answer = await channel.ask(id, message, gone.signal);
     clearInterval(beat);
     response.end(JSON.stringify(answer));
   }
@@ -136,12 +137,30 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-function refuse(
-  response: ServerResponse,
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const NO_KEY: Refusal = { status: 401, message: "no conversation has this key" };
+
+/** Null: it may be read. */
+function refusalOf(
+  { headers, socket, url, method }: IncomingMessage,
+  channel: McpChannel | undefined,
+): Refusal | null {
+  // A web page may reach a loopback port: by its own name for it, or by its origin, it gives itself away.
+  if (headers.host !== `${HOST}:${socket.localPort}` || headers.origin !== undefined)
+    return { status: 403, message: "only programs of this machine are served" };
+  if (channel === undefined) return NO_KEY;
+  if (url !== PATH) return { status: 404, message: `nothing is here; the tools are at ${PATH}` };
+  // No stream of the server's own (GET) and no session to delete: both are optional in MCP.
+  if (method !== "POST") return { status: 405, message: "only POST is served", headers: { Allow: "POST" } };
+  return channel.size >= MAX_REQUESTS ? { status: 429, message: "too many calls at once" } : null;
+}
+
+function refuse(response: ServerResponse, { status, message, headers = {} }: Refusal): void {
   const error = { jsonrpc: "2.0", id: null, error: { code: -32_000, message } };
   // What the client still sends is not read: the connection ends with the answer.
   response.writeHead(status, { "Content-Type": "application/json", Connection: "close", ...headers });

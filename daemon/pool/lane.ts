@@ -2,6 +2,7 @@
  * A lane: one set of launch options, the spares kept for it, and how its starts went. Starts that fail one after the
  * other back off: a broken setting must not make kartad spin.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { KartaError } from "../../shared/errors.ts";
 import type { Harness, LaunchSpec } from "../harness/harness.ts";
 import type { ManagedProcess } from "../process/process.ts";
@@ -19,6 +20,8 @@ export interface LaneRequest {
 const KEPT_MS = 60 * 60 * 1000;
 const FIRST_BACKOFF_MS = 1000;
 const LONGEST_BACKOFF_MS = 60_000;
+/** The first two steps of the back-off: a turn can wait so long. */
+const SHORT_BACKOFF_MS = 2000;
 /** One failure can be chance; from the second on the lane waits. */
 const FREE_FAILURES = 1;
 
@@ -73,6 +76,13 @@ export class Lane {
   /** Milliseconds until the next start may be tried. */
   blockedMs(now: number): number {
     return Math.max(0, this.#blockedUntil - now);
+  }
+
+  /** A short back-off is waited out. @throws KartaError `harness_unavailable` for a long one, or when it has grown */
+  async waitUntilOpen(now: () => number, signal: AbortSignal): Promise<void> {
+    const ms = this.blockedMs(now());
+    if (ms > 0 && ms <= SHORT_BACKOFF_MS) await delay(ms, undefined, { signal }).catch(() => undefined);
+    this.requireOpen(now());
   }
 
   /** @throws KartaError `harness_unavailable` while the lane backs off */

@@ -3,7 +3,6 @@
  * it talks; idle too long, or the least recently used when room is needed, the process goes and the session stays: its
  * next turn starts one on the same thread.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import type { Thread } from "../harness/harness.ts";
@@ -33,8 +32,6 @@ export interface PoolOptions extends MemoryLimitOptions {
 
 const PATIENCE_MS = 30_000;
 const MAX_WAITING = 256;
-/** The first two steps of a lane's back-off: a turn can wait so long. */
-const SHORT_BACKOFF_MS = 2000;
 
 /** Owner: the composition root. `stop()` ends every process. */
 export class Pool {
@@ -104,7 +101,7 @@ export class Pool {
       this.#spares.refillSoon(lane);
       return this.#lend(spare, lane, request, "warm");
     }
-    await this.#waitOutBackOff(lane, request.signal);
+    await lane.waitUntilOpen(this.#now, request.signal);
     await request.prepare();
     if (this.#stopped || request.signal.aborted) throw givenUp();
     const claim = (): PooledProcess | null => this.#claim(lane, request.sessionId);
@@ -167,13 +164,6 @@ export class Pool {
     await spare.arrival.promise;
     signal.removeEventListener("abort", giveUp);
     return !spare.isOver;
-  }
-
-  /** A short back-off is waited out. @throws KartaError `harness_unavailable` for a long one, or when it has grown */
-  async #waitOutBackOff(lane: Lane, signal: AbortSignal): Promise<void> {
-    const ms = lane.blockedMs(this.#now());
-    if (ms > 0 && ms <= SHORT_BACKOFF_MS) await delay(ms, undefined, { signal }).catch(() => undefined);
-    lane.requireOpen(this.#now());
   }
 
   /** Takes a place for one more process, at once: a free one, or that of a process that is not working. */

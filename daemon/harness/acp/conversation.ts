@@ -95,7 +95,7 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     try {
       await this.#telling;
       if (ending.signal.aborted) return CANCELLED;
-      if (this.#stopping !== null) return this.#crashed();
+      if (this.#isStopping()) return this.#crashed();
       turn.answered = connection.agent.request(methods.agent.session.prompt, {
         sessionId: this.threadId,
         prompt: promptOf(request),
@@ -149,6 +149,11 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
       throw error;
     }
     return replay;
+  }
+
+  /** Asked again, after a wait. */
+  #isStopping(): boolean {
+    return this.#stopping !== null;
   }
 
   async #stop(): Promise<void> {

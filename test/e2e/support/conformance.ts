@@ -45,11 +45,11 @@ tokens_per_second = 0
 [[reply]]
 when = "slowly"
 text = "one two three four five six seven eight nine ten eleven twelve"
-tokens_per_second = 4
+tokens_per_second = 1
 [[reply]]
 when = "count"
 text = "one two three four five six seven eight"
-tokens_per_second = 20
+tokens_per_second = 4
 [[reply]]
 when = "what did i say first"
 text = "You first said: {{first_user}}"

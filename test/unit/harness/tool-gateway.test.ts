@@ -1,5 +1,5 @@
 /** An app's tools over loopback HTTP, as MCP's own client and the relay for stdio reach them; and who does not. */
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, jest, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -10,6 +10,8 @@ import type { ToolCall, ToolResult } from "../../../daemon/harness/harness.ts";
 import { ToolGateway, type ToolEndpoint } from "../../../daemon/harness/tool-gateway.ts";
 import { packageRoot } from "../../../shared/paths.ts";
 import { silent } from "../apps/temp-project.ts";
+
+jest.setTimeout(30_000);
 
 const gateway = new ToolGateway({ logger: silent });
 afterAll(() => gateway.stop());

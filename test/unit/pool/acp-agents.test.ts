@@ -1,6 +1,6 @@
 /** ACP agents through the real pool: places that share a process. What happens to the process counts once. */
-import { afterEach, describe, expect, test } from "@jest/globals";
-import type { LaunchSpec } from "../../../daemon/harness/harness.ts";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import type { LaunchSpec, PermissionDecision } from "../../../daemon/harness/harness.ts";
 import type { CheckoutRequest, Lease } from "../../../daemon/pool/lease.ts";
 import { Pool, type PoolOptions } from "../../../daemon/pool/pool.ts";
 import { acpBench, acpCommand, turnOf } from "../../support/acp.ts";
@@ -8,6 +8,8 @@ import { groupMembers } from "../../support/groups.ts";
 import { eventually } from "../../support/processes.ts";
 import { launchSpec } from "../../support/sessions.ts";
 import { folderWith, silent, spawnerForTests } from "../apps/temp-project.ts";
+
+jest.setTimeout(30_000);
 
 const spawner = spawnerForTests();
 const folder = await folderWith();
@@ -92,6 +94,48 @@ describe("sessions of one lane", () => {
     expect(pool.counters).toMatchObject({ oversized: 1, crashes: 0 });
     d.release(true);
   });
+});
+
+test("a turn that went on after its cancel: its session and its mates' go on elsewhere, and nobody's turn is lost", async () => {
+  open();
+  const asked = { command: acpCommand("misbehaving-agent.ts", "ignores-cancel") };
+  const [stuck, mate] = [await checkout("stuck", {}, asked), await checkout("mate", {}, asked)];
+  expect(stuck.agent.process).toBe(mate.agent.process);
+  const waiting = Promise.withResolvers<undefined>();
+  const gate = Promise.withResolvers<PermissionDecision>();
+  const mates = turnOf(mate.agent, "work until told", () => {
+    waiting.resolve(undefined);
+    return gate.promise;
+  });
+  await waiting.promise;
+  const spoke = Promise.withResolvers<undefined>();
+  const running = stuck.agent.run({
+    messageId: "msg_test",
+    text: "go",
+    emit: () => spoke.resolve(undefined),
+    decide: () => Promise.resolve({ kind: "deny", message: "no" }),
+    callTool: () => Promise.resolve({ isError: true, content: "no" }),
+  });
+  await spoke.promise;
+  await stuck.agent.cancel();
+  void stuck.agent.stop();
+  expect(await running).toMatchObject({ kind: "cancelled" });
+  stuck.release(false);
+
+  // Never two on one conversation: it waits for the old process to end.
+  const again = checkout("stuck", {}, asked);
+  await eventually(() => !mate.agent.isOpen, "the process is given up");
+  gate.resolve({ kind: "allow", scope: "once", answers: null });
+  expect((await mates).end.kind).toBe("completed");
+  mate.release(true);
+  const next = await again;
+  expect(stuck.agent.process.exit).not.toBeNull();
+  expect(next.agent.process).not.toBe(stuck.agent.process);
+  expect((await turnOf(next.agent, "hello")).end.kind).toBe("completed");
+  next.release(true);
+  const mateAgain = await checkout("mate", {}, asked);
+  expect((await turnOf(mateAgain.agent, "hello")).end.kind).toBe("completed");
+  mateAgain.release(true);
 });
 
 test("a folder that was read anew: new sessions start a process that reads it, old ones keep theirs", async () => {

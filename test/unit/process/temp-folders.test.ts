@@ -31,7 +31,7 @@ async function bench() {
 test.each(["ends by itself", "is ended"])("of a child that %s nothing is left", async (how) => {
   const { spawner, start, left, home } = await bench();
   const child = start(how === "is ended" ? "stay" : "go");
-  const [said] = await child.stdout.take(1).toArray();
+  const said: unknown = (await child.stdout.take(1).toArray())[0];
   const folder = String(said).trim();
   expect(path.dirname(folder)).toBe(path.join(home, "tmp"));
   if (how === "is ended") {

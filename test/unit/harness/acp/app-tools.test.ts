@@ -1,8 +1,10 @@
 /** The app's own tools in an ACP agent's hands. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { AgentProcess, PermissionRequest } from "../../../../daemon/harness/harness.ts";
 import { acpCommand, turnOf } from "../../../support/acp.ts";
 import { smallAgents } from "../../../support/small-agents.ts";
+
+jest.setTimeout(30_000);
 
 const { bench } = await smallAgents();
 

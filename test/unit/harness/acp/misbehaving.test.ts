@@ -1,11 +1,13 @@
 /** Agents that do what no agent should: each costs its own turn, never kartad, and leaves no process. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { AgentProcess, PermissionDecision, TurnEnd } from "../../../../daemon/harness/harness.ts";
 import { acpBench, acpCommand, turnOf, type AcpBench } from "../../../support/acp.ts";
 import { eventually } from "../../../support/processes.ts";
 import { folderWith, spawnerForTests } from "../../apps/temp-project.ts";
+
+jest.setTimeout(30_000);
 
 const spawner = spawnerForTests();
 const folder = await folderWith({ "inside.txt": "one\ntwo\nthree\n", "deep/er/file.txt": "deep" });

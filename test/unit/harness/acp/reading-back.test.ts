@@ -1,9 +1,11 @@
 /** A conversation read back from its agent, which tells it again: wherever it is, and whatever it is doing. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { AgentProcess, PermissionDecision } from "../../../../daemon/harness/harness.ts";
 import { acpCommand, turnOf } from "../../../support/acp.ts";
 import { launchSpec } from "../../../support/sessions.ts";
 import { smallAgents } from "../../../support/small-agents.ts";
+
+jest.setTimeout(30_000);
 
 const { spawner, folder, bench, start } = await smallAgents();
 
