@@ -53,7 +53,14 @@ export interface PublicAppOptions {
 
 /** What both planes are given. */
 export type SharedOptions =
-  "sessions" | "eventsOf" | "projectExists" | "served" | "conversations" | "responses" | "sessionOrder" | "authenticator";
+  | "sessions"
+  | "eventsOf"
+  | "projectExists"
+  | "served"
+  | "conversations"
+  | "responses"
+  | "sessionOrder"
+  | "authenticator";
 
 /** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
 const LOCAL_ORG = "local";

@@ -2,7 +2,7 @@
 import type { Route } from "../route.ts";
 import { anthropicRoutes } from "./anthropic/routes.ts";
 import { openAiChatRoutes } from "./openai-chat.ts";
-import { RESPONSES_API } from "./responses.ts";
+import { responsesRoutes } from "./responses.ts";
 import { managedAgentsRoutes } from "./managed-agents.ts";
 
 /** Which bases an API stands under: `/v1` (`flat`), or `/v1/projects/:ref` and `/local/:ref/v1` (`project`). */
@@ -24,7 +24,12 @@ export const ADAPTER_ROUTES: readonly AdapterRoutes[] = [
     families: ["flat", "project"],
     routes: openAiChatRoutes,
   },
-  RESPONSES_API,
+  {
+    tag: "openai responses",
+    description: "OpenAI's Responses, and its Conversations as far as they need them.",
+    families: ["flat", "project"],
+    routes: responsesRoutes,
+  },
   {
     tag: "anthropic",
     description:

@@ -112,6 +112,7 @@ test("a turn that went on after its cancel: its session and its mates' go on els
   const running = stuck.agent.run({
     messageId: "msg_test",
     text: "go",
+    images: [],
     emit: () => spoke.resolve(undefined),
     decide: () => Promise.resolve({ kind: "deny", message: "no" }),
     callTool: () => Promise.resolve({ isError: true, content: "no" }),
