@@ -57,9 +57,9 @@ export class Worker {
     return this.#overdue;
   }
 
-  /** True while it owes the answer that tells whether it is stuck: a call that it gets now may be lost with it. */
+  /** True while it owes the answer that tells whether it is stuck, and once it has died: a call that it gets now would be lost with it. */
   get isInDoubt(): boolean {
-    return this.#unheard > 0;
+    return this.#unheard > 0 || this.process.exit !== null;
   }
 
   /** Imports the app. Null: the worker ended, or said what is no outcome. */

@@ -101,6 +101,17 @@ describe.each(LANGUAGES)("in %s", (language) => {
     expect(bench.log()).toContain("its code is stuck");
   });
 
+  test("a message that comes when the worker has just died goes to the next one", async () => {
+    bench = await appBench(spawner, language, fixtureApp(language));
+    expect(await bench.admit("hello")).toBe("hello");
+    const [worker] = [...spawner.live].filter(({ purpose }) => purpose === "app");
+    if (worker?.pid == null) throw new Error("the app has no worker");
+    process.kill(worker.pid, "SIGKILL");
+    while (worker.exit === null) await new Promise((resolve) => setImmediate(resolve));
+    expect(await bench.admit("hello")).toBe("hello");
+    expect(status()).toMatchObject({ restarts: 1, policies: { answered: 2, lost: 0 } });
+  });
+
   test("read anew it goes on counting, and removed it is forgotten", async () => {
     bench = await appBench(spawner, language, fixtureApp(language));
     await bench.admit("hello");
