@@ -106,9 +106,12 @@ export class PooledProcess {
     if (this.#state === "ready") this.move("bound");
   }
 
-  /** It could take a turn, and has none. */
+  /**
+   * It could take a turn, and has none. One that a session was just given is not: the turn that waits for it takes it a
+   * moment later, and nobody else must end it meanwhile.
+   */
   get isIdle(): boolean {
-    return this.#state === "ready" || this.#state === "bound";
+    return this.#state === "ready" || (this.#state === "bound" && this.turns > 0);
   }
 
   get isOver(): boolean {
