@@ -46,16 +46,19 @@ export class ConversationRepository {
       .set({ digest: null })
       .where("session_id", "=", sessionId)
       .where("digest", "=", digest)
-      .where(({ eb, selectFrom, fn }) =>
+      .where((eb) =>
         eb(
           "turns",
           "=",
-          selectFrom("turns").select(fn.countAll<number>().as("count")).where("session_id", "=", sessionId),
+          eb
+            .selectFrom("turns")
+            .select((inner) => inner.fn.countAll<number>().as("count"))
+            .where("session_id", "=", sessionId),
         ),
       )
-      .where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom("sessions").select("id").where("id", "=", sessionId).where("archived_at", "is", null),
+      .where((eb) =>
+        eb.exists(
+          eb.selectFrom("sessions").select("id").where("id", "=", sessionId).where("archived_at", "is", null),
         ),
       )
       .executeTakeFirst();
