@@ -62,7 +62,7 @@ export class ConversationRepository {
           "=",
           eb
             .selectFrom("turns")
-            .select((count) => count.fn.countAll<number>().as("count"))
+            .select((inner) => inner.fn.countAll<number>().as("count"))
             .where("session_id", "=", sessionId),
         ),
       )

@@ -60,6 +60,23 @@ describe("a place in a full pool", () => {
     expect(pool.counters).toMatchObject({ coldStarts: 12, evictions: 11 });
   });
 
+  test("that a turn was just given is not taken before it has it", async () => {
+    const { harness, checkout } = setUp({ maxProcesses: 1 });
+    const gate = Promise.withResolvers<undefined>();
+    harness.startGate = gate.promise.then(() => undefined);
+    const started = harness.nextStart();
+    const first = checkout("first");
+    await started;
+    gate.resolve(undefined);
+    const others: Promise<void>[] = [];
+    for (let step = 0; step < 30; step += 1) {
+      await null; // one asks between any two steps that the first takes
+      others.push(checkout(`other${step}`).then((lease) => lease.release(true)));
+    }
+    (await first).release(true);
+    await Promise.all(others);
+  });
+
   test("goes to a project that can use it, past one that is at its own limit", async () => {
     const { checkout } = setUp();
     const busyOfA = await checkout("a1", { launch: { project: "a" }, maxOfProject: 1 });
