@@ -180,7 +180,7 @@ export class ManagedAgentsClient {
 }
 
 /** @throws Error when the turn stopped for another reason */
-export function requireAction({ last }: Reading): RequiresAction {
+export function requireAction({ last, events }: Reading): RequiresAction {
   if (last?.type === "session.status_idle" && last.stop_reason === "requires_action") return last;
-  throw new Error(`the turn did not stop for a request: ${JSON.stringify(last)}`);
+  throw new Error(`the turn did not stop for a request: ${JSON.stringify(events)}`);
 }
