@@ -239,9 +239,9 @@ export class SessionService {
 
   /** Works on a session that is not archived. @throws KartaError `not_found` */
   async #useActive<T>(scope: Scope, id: string, work: (session: LiveSession) => Promise<T>): Promise<T> {
-    await this.#record(scope, id); // the scope is checked on what is stored, before anything else is looked at
+    if (!isId("sess", id)) throw noSuchSession();
     return this.#live.use(id, (session) => {
-      if (session.record.archived_at !== null) throw noSuchSession();
+      if (!inScope(scope, session.record) || session.record.archived_at !== null) throw noSuchSession();
       return work(session);
     });
   }

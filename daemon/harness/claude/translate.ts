@@ -22,12 +22,14 @@ export function toolResultText(content: unknown): string {
  * where no delta came, as when the harness falls back to a plain request.
  */
 export class TurnTranslator {
-  readonly #emit: (event: HarnessEvent) => void;
+  readonly #tell: (event: HarnessEvent) => void;
   #sawTextDelta = false;
   #sawThinkingDelta = false;
+  /** A step has begun that nobody was told of: it goes out with what comes next, so that both are stored and sent at once. */
+  #hasSilentStep = false;
 
   constructor(emit: (event: HarnessEvent) => void) {
-    this.#emit = emit;
+    this.#tell = emit;
   }
 
   translate(message: SDKMessage): void {
@@ -55,7 +57,11 @@ export class TurnTranslator {
     if (parent_tool_use_id !== null) return; // a subagent's own words: its result comes as a tool_result
     switch (event.type) {
       case "message_start":
-        this.#emit({ type: "step_start", description: "model call" });
+        this.#tellStep();
+        this.#hasSilentStep = true;
+        return;
+      case "content_block_start":
+        this.#tellStep(); // a thinking block may say nothing for long
         return;
       case "message_delta":
         if (event.delta.stop_reason !== null)
@@ -73,6 +79,17 @@ export class TurnTranslator {
       default:
         return;
     }
+  }
+
+  #emit(event: HarnessEvent): void {
+    this.#tellStep();
+    this.#tell(event);
+  }
+
+  #tellStep(): void {
+    if (!this.#hasSilentStep) return;
+    this.#hasSilentStep = false;
+    this.#tell({ type: "step_start", description: "model call" });
   }
 
   /** Comes once a content block. */

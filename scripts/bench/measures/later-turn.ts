@@ -7,9 +7,9 @@ import { LiveQuery } from "../sdk/live-query.ts";
 import { startSides } from "../sides.ts";
 import { median } from "../statistics.ts";
 
-const SAMPLES = 60;
-/** The first turns of a process are slower than all that come after. */
-const WARM_UP = 5;
+const SAMPLES = 150;
+/** Both programs run their first turns on code that is not compiled yet: 45 ms, then 30 from the fortieth on. */
+const WARM_UP = 50;
 
 export const laterTurn: Measure = {
   name: "later-turn",

@@ -4,7 +4,7 @@ import { firstTokenOfNew } from "../karta/first-token.ts";
 import { keepsSpares, spareReady } from "../karta/spares.ts";
 import type { Measure } from "../measure.ts";
 import { startFastModel } from "../model/fast-model.ts";
-import { freshTurn, readyTurn } from "../sdk/one-turn.ts";
+import { freshTurn, ReadyProcess } from "../sdk/one-turn.ts";
 import { startSides } from "../sides.ts";
 import { median } from "../statistics.ts";
 import { settle } from "../wait-until.ts";
@@ -20,21 +20,26 @@ export const newSession: Measure = {
     });
     const spares = await keepsSpares(kartad);
     if (!spares) say("this kartad keeps no spares");
-    const karta = contender(async () => {
+    const standing = new ReadyProcess(plain, scope);
+    /** Whatever starts has started: it must not weigh on a sample of any side. */
+    const quiet = async (): Promise<void> => {
       if (spares) await spareReady(kartad);
+      await standing.ready();
       await settle();
+    };
+    const karta = contender(async () => {
+      await quiet();
       const { sessionId, ms } = await firstTokenOfNew(client);
       await client.delete(sessionId);
       return ms;
     });
     const fresh = contender(async () => {
-      if (spares) await spareReady(kartad); // its start must not weigh on the baseline either
-      await settle();
+      await quiet();
       return (await freshTurn(plain)).ms;
     });
     const ready = contender(async () => {
-      await settle();
-      return (await readyTurn(plain)).ms;
+      await quiet();
+      return (await standing.turn()).ms;
     });
     await interleave(samples ?? SAMPLES, [karta, fresh, ready]);
     const note = spares

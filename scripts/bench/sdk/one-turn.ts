@@ -5,7 +5,9 @@ import {
   type Options,
   type Query,
   type SDKUserMessage,
+  type WarmQuery,
 } from "@anthropic-ai/claude-agent-sdk";
+import type { Scope } from "../scope.ts";
 import { textDelta } from "./text-delta.ts";
 
 export interface OneTurn {
@@ -24,11 +26,35 @@ export function freshTurn(options: Options, resume?: string): Promise<OneTurn> {
   );
 }
 
-/** A process that has started already; its start is not counted. */
-export async function readyTurn(options: Options): Promise<OneTurn> {
-  const warm = await startup({ options });
-  const startedAt = performance.now();
-  return readTurn(warm.query(oneMessage()), startedAt);
+/**
+ * A plain script's spare: one process that `startup()` made ready. Taken, the next one is started at once, so that it
+ * stands ready through the other side's samples, just as kartad's spare stands through this one's: a process that stood
+ * by while others worked is 40 ms slower with its first token than one that has just started, on either side.
+ * Owner: the scope.
+ */
+export class ReadyProcess {
+  readonly #options: Options;
+  #next: Promise<WarmQuery>;
+
+  constructor(options: Options, scope: Scope) {
+    this.#options = options;
+    this.#next = startup({ options });
+    scope.onEnd(async () => (await this.#next).close());
+  }
+
+  /** Resolves when it can take a turn. */
+  async ready(): Promise<void> {
+    await this.#next;
+  }
+
+  /** One turn on it. The process's start is not counted. */
+  async turn(): Promise<OneTurn> {
+    const warm = await this.#next;
+    const startedAt = performance.now();
+    const taken = await readTurn(warm.query(oneMessage()), startedAt);
+    this.#next = startup({ options: this.#options });
+    return taken;
+  }
 }
 
 async function readTurn(running: Query, startedAt: number): Promise<OneTurn> {

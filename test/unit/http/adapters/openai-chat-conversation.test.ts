@@ -157,13 +157,17 @@ describe("a conversation that is told again", () => {
   test("after a turn that failed begins a new one: nobody knows what its agent has kept", async () => {
     const { sessionId, messages } = await begun();
     harness.script = (turn) =>
-      turn.end({ kind: "failed", code: "model_error", message: "no", retryable: false, usage: USAGE });
+      turn
+        .say("half")
+        .end({ kind: "failed", code: "model_error", message: "no", retryable: false, usage: USAGE });
     const asked = [...messages, user("second")];
     const failed = await refused(url, { messages: asked });
     expect(failed.is).toBe("502 model_error");
     expect(failed.headers.get("x-should-retry")).toBe("false");
     harness.script = (turn) => turn.say("better").end();
     expect((await complete(url, asked)).sessionId).not.toBe(sessionId);
+    const withHalf = [...asked, assistant("half"), user("third")];
+    expect((await complete(url, withHalf)).sessionId).not.toBe(sessionId);
   });
 
   test("that was refused before its turn can go on as if nothing was", async () => {
