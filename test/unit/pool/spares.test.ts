@@ -100,6 +100,22 @@ describe("spares", () => {
     expect(pool.processes.map(({ sessionId }) => sessionId).sort()).toEqual(["a", "b"]);
   });
 
+  test("that a session waits for while they start are its own: whoever waits for room does not take them", async () => {
+    const { lane, request, harness } = setUp({ maxProcesses: 1 });
+    const gate = Promise.withResolvers<undefined>();
+    harness.startGate = gate.promise;
+    const starting = harness.nextStart();
+    pool.prepare(lane());
+    await starting;
+    const first = pool.checkout(request("a"));
+    const second = pool.checkout(request("b"));
+    await eventually(() => pool.waiting === 1, "the other one waits for room");
+    gate.resolve(undefined);
+    (await first).release(true);
+    (await second).release(true);
+    expect(pool.counters).toMatchObject({ warmStarts: 1, coldStarts: 1, evictions: 1 });
+  });
+
   test("that died while they waited are not lent", async () => {
     const { lane, request, states } = setUp();
     pool.prepare(lane());
