@@ -10,6 +10,7 @@ import { AgentConnection } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
 import { agentEnvironment } from "./environment.ts";
 import { mcpServersFor } from "./mcp-servers.ts";
+import { offeredAgents } from "./offered-agents.ts";
 import type { Preset } from "./presets.ts";
 import type { FoundProgram } from "./program.ts";
 import { openConversation } from "./session-setup.ts";
@@ -113,7 +114,7 @@ export class AgentStarter {
       const opened = await openConversation({ ...setup, thread, signal: limited });
       // OpenCode connects to its servers on the side: a turn that comes first would do without them.
       if (ofProcess !== null) await unlessAborted(ofProcess.listed, limited);
-      this.#options.onAgents(launch.project, opened.agents);
+      this.#options.onAgents(launch.project, offeredAgents(this.#preset.modes, opened.agents));
       const { sessionId: threadId, isNew } = opened;
       const key = conversationKey(launch.project, threadId);
       const conversation: Conversation = new Conversation({
