@@ -63,13 +63,10 @@ export class PooledProcess {
   readonly #log: Logger;
   #sessionId: string | null;
   #state: ProcessState = "starting";
-  /** A session waits for it: between its arrival and its turn it only looks idle. */
-  #promised: boolean;
 
   constructor(options: PooledProcessOptions) {
     this.project = options.project;
     this.#sessionId = options.sessionId;
-    this.#promised = options.sessionId !== null;
     this.lane = options.lane;
     this.place = options.place;
     this.#now = options.now;
@@ -98,10 +95,7 @@ export class PooledProcess {
       this.idleTimer = null;
     }
     if (to === "bound" || to === "ready") this.lastUsedAt = this.#now();
-    if (to === "busy") {
-      this.turns += 1;
-      this.#promised = false;
-    }
+    if (to === "busy") this.turns += 1;
   }
 
   /** A spare becomes a session's; one that still starts will be `bound` when it has. */
@@ -109,7 +103,6 @@ export class PooledProcess {
     if (this.#sessionId !== null || (this.#state !== "ready" && this.#state !== "starting"))
       throw new Error(`a process that is ${this.#state} cannot be given to a session`);
     this.#sessionId = sessionId;
-    this.#promised = true;
     if (this.#state === "ready") this.move("bound");
   }
 

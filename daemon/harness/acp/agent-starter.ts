@@ -10,6 +10,7 @@ import { AgentConnection } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
 import { agentEnvironment } from "./environment.ts";
 import { mcpServersFor } from "./mcp-servers.ts";
+import { offeredAgents } from "./offered-agents.ts";
 import type { Preset } from "./presets.ts";
 import type { FoundProgram } from "./program.ts";
 import { openConversation } from "./session-setup.ts";
@@ -119,7 +120,7 @@ export class AgentStarter {
       };
       const opened = await openConversation({ ...setup, thread, signal: limited });
       this.#options.onOpened(launch.project, {
-        agents: opened.agents,
+        agents: offeredAgents(this.#preset.modes, opened.agents),
         takesImages: connection.traits?.takesImages ?? false,
       });
       // OpenCode connects to its servers on the side: a turn that comes first would do without them.

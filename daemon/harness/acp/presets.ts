@@ -4,6 +4,7 @@
  */
 import type { HarnessType } from "../../../shared/protocol/projects.ts";
 import { codexAddress, codexOffline } from "./codex.ts";
+import type { ModeMeaning } from "./offered-agents.ts";
 
 export type AcpType = Exclude<HarnessType, "claude-code">;
 
@@ -28,6 +29,8 @@ export interface Preset {
   readonly offline: ((baseUrl: string) => Readonly<Record<string, string>>) | null;
   /** Always set: it must not phone home or update itself. */
   readonly fixed: Readonly<Record<string, string>>;
+  /** What its modes are. */
+  readonly modes: ModeMeaning;
   /** True: OpenCode's own configuration is generated for it (opencode-config.ts). */
   readonly isOpenCode: boolean;
 }
@@ -70,6 +73,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       OPENCODE_DISABLE_SHARE: "1",
       OPENCODE_CLIENT: "karta",
     },
+    modes: "agents",
     isOpenCode: true,
   },
   // Codex has no ACP mode of its own; this bridge of the protocol's makers starts Codex's app server. It speaks OpenAI's
@@ -85,6 +89,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     offline: codexOffline,
     // What it may do by itself is read; the rest it asks for. Its other modes have a model of OpenAI's look at it first.
     fixed: { NO_BROWSER: "1", INITIAL_AGENT_MODE: "read-only" },
+    modes: "permissions",
     isOpenCode: false,
   },
   goose: {
@@ -110,6 +115,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
       ANTHROPIC_API_KEY: "offline",
     }),
     fixed: { GOOSE_DISABLE_KEYRING: "1", GOOSE_MODE: "approve" },
+    modes: "permissions",
     isOpenCode: false,
   },
   deepagents: {
@@ -124,6 +130,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     // With both keys it would choose OpenAI's Responses API, which the offline model does not have.
     offline: (baseUrl) => ({ ANTHROPIC_BASE_URL: baseUrl, ANTHROPIC_API_KEY: "offline" }),
     fixed: {},
+    modes: "permissions",
     isOpenCode: false,
   },
   // It speaks Google's API alone.
@@ -137,6 +144,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     adapted: null,
     offline: null,
     fixed: {},
+    modes: "permissions",
     isOpenCode: false,
   },
   // Whatever it needs to reach a model, the project's [env] names.
@@ -150,6 +158,7 @@ export const PRESETS: Readonly<Record<AcpType, Preset>> = {
     adapted: null,
     offline: bothApis,
     fixed: {},
+    modes: "unknown",
     isOpenCode: false,
   },
 };

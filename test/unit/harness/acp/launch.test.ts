@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { chmodSync } from "node:fs";
 import path from "node:path";
 import { agentEnvironment, describeAccess } from "../../../../daemon/harness/acp/environment.ts";
+import { offeredAgents } from "../../../../daemon/harness/acp/offered-agents.ts";
 import { mcpServersFor } from "../../../../daemon/harness/acp/mcp-servers.ts";
 import { permissionAnswer, PermissionRules } from "../../../../daemon/harness/acp/permission.ts";
 import { PRESETS } from "../../../../daemon/harness/acp/presets.ts";
@@ -167,6 +168,22 @@ test("MCP servers are handed on in the protocol's form; what the agent cannot ta
       { name: "odd", why: "it has neither a command nor an url" },
     ],
   });
+});
+
+test("a mode that lets an agent do more without asking is no agent that a message may choose", () => {
+  expect(offeredAgents(PRESETS.opencode.modes, ["build", "auto-biller"])).toEqual(["build", "auto-biller"]);
+  expect(offeredAgents(PRESETS["codex-cli"].modes, ["read-only", "agent-full-access"])).toEqual([]);
+  expect(offeredAgents(PRESETS.gemini.modes, ["default", "yolo"])).toEqual([]);
+  expect(
+    offeredAgents(PRESETS.acp.modes, [
+      "polite",
+      "bypassPermissions",
+      "acceptEdits",
+      "YOLO",
+      "autoEdit",
+      "plan",
+    ]),
+  ).toEqual(["polite", "plan"]);
 });
 
 describe("the rules", () => {
