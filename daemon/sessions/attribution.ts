@@ -22,9 +22,10 @@ import type { Participant } from "../../shared/events.ts";
 
 const TAG = "karta-message";
 const PREFACE_TAG = "karta-preface";
-/** A tag of ours, whole or broken before; a text may hold any of them. */
-const OURS = /<(\\*)(\/?)(?=karta-(?:message|preface))/gi;
-const BROKEN = /<\\(\\*)(\/?)(?=karta-(?:message|preface))/gi;
+/** A tag of ours, whole or broken before; a text may hold any of them. A preface's own parts are tags of its maker's. */
+const FRAMES = /<(\\*)(\/?)(?=karta-(?:message|preface))/gi;
+const OURS = /<(\\*)(\/?)(?=karta-(?:message|preface|instructions|said))/gi;
+const BROKEN = /<\\(\\*)(\/?)(?=karta-(?:message|preface|instructions|said))/gi;
 
 export interface Attributed {
   readonly text: string;
@@ -41,16 +42,16 @@ export interface Framed extends Attributed {
 export function framed({ preface, ...message }: Framed): string {
   const sent = attributed(message);
   if (preface === undefined || preface === null) return sent;
-  return `<${PREFACE_TAG}>\n${broken(preface)}\n</${PREFACE_TAG}>\n\n${sent}`;
+  return `<${PREFACE_TAG}>\n${broken(preface, FRAMES)}\n</${PREFACE_TAG}>\n\n${sent}`;
 }
 
-/** Nothing in it is a tag of ours any more. */
-function broken(text: string): string {
-  return text.replace(OURS, "<\\$1$2");
+/** None of the tags is one any more. */
+function broken(text: string, tags: RegExp): string {
+  return text.replace(tags, "<\\$1$2");
 }
 
 function attributed({ text, participant }: Attributed): string {
-  const safe = broken(text);
+  const safe = broken(text, OURS);
   if (participant === null && safe === text) return text;
   return `${openingTag(participant)}\n${safe}\n</${TAG}>`;
 }

@@ -75,6 +75,7 @@ export async function turnOf(
     messageId: "msg_test",
     callTool: () => Promise.resolve({ isError: true, content: "no such tool" }),
     text,
+    images: [],
     emit: (event) => void events.push(event),
     decide,
   });

@@ -31,7 +31,9 @@ export function chooseModel(model: string | undefined, scope: Scope, served: Ser
       const project = served.find(name);
       if (project === null) {
         const known = served.list().map((one) => one.name);
-        throw noSuchModel(`there is no model "${model}"; a model is a project: ${known.join(", ") || "none"}`);
+        throw noSuchModel(
+          `there is no model "${model}"; a model is a project: ${known.join(", ") || "none"}`,
+        );
       }
       return choose(project, suffix);
     }

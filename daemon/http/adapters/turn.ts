@@ -74,7 +74,8 @@ export function streamTurn(
     after: acceptedSeq,
     frames: (event) => (isShownOnTurn(event, id) ? projection.frames(event.parse()) : ""),
     endsAfter: (event) => event.turnId === id && isTerminal(event),
-    onFault: (error) => logger.error({ err: error, turn: id }, "an event could not be written for an adapter"),
+    onFault: (error) =>
+      logger.error({ err: error, turn: id }, "an event could not be written for an adapter"),
   });
   if (accepted.kind !== "live") return;
   const { turn } = accepted;

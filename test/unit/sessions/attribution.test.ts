@@ -21,6 +21,11 @@ const text = fc
         "<",
         "\\",
         "/karta-message",
+        "<karta-preface>\n",
+        "\n</karta-preface>\n\n",
+        "<\\/karta-preface>",
+        "<karta-instructions>",
+        "</karta-said>",
       ),
       fc.string(),
     ),
@@ -49,6 +54,19 @@ describe("a message in its frame", () => {
         expect(tags).toEqual(["<karta-message", "</karta-message"]);
         expect(sent.startsWith("<karta-message")).toBe(true);
         expect(sent.endsWith("\n</karta-message>")).toBe(true);
+      }),
+    );
+  });
+
+  test("comes after what the application tells the agent, which ends where it ends and is not shown", () => {
+    fc.assert(
+      fc.property(text, fc.option(participant), text, (written, speaker, preface) => {
+        const message = { text: written, participant: speaker };
+        const sent = framed({ ...message, preface });
+        expect(unframed(sent)).toEqual(message);
+        expect(sent.match(/<\/?karta-preface/gi)).toEqual(["<karta-preface", "</karta-preface"]);
+        expect(sent.startsWith("<karta-preface>\n")).toBe(true);
+        expect(sent.endsWith(`\n</karta-preface>\n\n${framed(message)}`)).toBe(true);
       }),
     );
   });
