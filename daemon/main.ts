@@ -5,11 +5,13 @@ import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
 import { NotASocketError, SocketLiveError } from "./control/socket.ts";
-import { isLoopback, startDaemon, type Daemon } from "./daemon.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
+import { isLoopback } from "./listeners.ts";
 import { Log } from "./log.ts";
+import { InheritedSocketError } from "./socket-activation.ts";
 import { StoreNewerError } from "./store/store.ts";
 
 /** One line, then the end. */
@@ -19,7 +21,7 @@ function die(exit: DaemonExit, message: string): never {
 }
 
 function exitFor(error: unknown): DaemonExit {
-  if (error instanceof ConfigError) return "bad_config";
+  if (error instanceof ConfigError || error instanceof InheritedSocketError) return "bad_config";
   if (error instanceof PortTakenError) return "port_taken";
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
