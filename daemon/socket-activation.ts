@@ -70,7 +70,9 @@ export async function adoptHttpSocket(
 ): Promise<{ host: string; port: number }> {
   const address = await adopt(server, fd, "http");
   if (typeof address === "string" || address === null)
-    throw new InheritedSocketError("the socket http is a Unix socket; give ListenStream= an address and a port");
+    throw new InheritedSocketError(
+      "the socket http is a Unix socket; give ListenStream= an address and a port",
+    );
   if (expected.isLoopback(address.address) !== expected.isLoopback(expected.host))
     throw new InheritedSocketError(
       `the socket http listens on ${address.address}, and kartad is set to ${expected.host}; set KARTA_HOST to the socket's address`,

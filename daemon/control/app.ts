@@ -14,7 +14,10 @@ import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends FeedOptions, BackupOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
+  extends
+    FeedOptions,
+    BackupOptions,
+    Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

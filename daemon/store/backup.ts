@@ -91,10 +91,18 @@ async function readBackup(file: string): Promise<BackupContents> {
   if (problem !== undefined) throw invalid(`it is damaged, or no store: ${problem}`);
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    const strange = database.prepare("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')").get();
-    if (strange !== undefined) throw invalid(`Karta's store has no triggers and views, and it has ${String(strange.name)}`);
+    const strange = database
+      .prepare("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')")
+      .get();
+    if (strange !== undefined)
+      throw invalid(`Karta's store has no triggers and views, and it has ${String(strange.name)}`);
     const made = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'kysely_migration'").get();
-    const names = made ? database.prepare("SELECT name FROM kysely_migration").all().map(({ name }) => String(name)) : [];
+    const names = made
+      ? database
+          .prepare("SELECT name FROM kysely_migration")
+          .all()
+          .map(({ name }) => String(name))
+      : [];
     const [first = ""] = Object.keys(MIGRATIONS);
     if (!names.includes(first)) throw invalid("it is a database, but not one of Karta's");
     const newer = names.find((name) => !(name in MIGRATIONS));
@@ -114,7 +122,10 @@ async function readBackup(file: string): Promise<BackupContents> {
 }
 
 function invalid(reason: string): KartaError {
-  return new KartaError("invalid_backup", `this backup cannot be restored: ${reason}; the store is as it was`);
+  return new KartaError(
+    "invalid_backup",
+    `this backup cannot be restored: ${reason}; the store is as it was`,
+  );
 }
 
 function unusable(reason: string, cause?: unknown): KartaError {

@@ -33,9 +33,13 @@ function onDisk<T>(run: () => T): T {
     return run();
   } catch (error) {
     if (isDamage(error)) {
-      throw new KartaError("storage_unavailable", "the store is damaged; stop kartad and run `karta doctor`", {
-        cause: error,
-      });
+      throw new KartaError(
+        "storage_unavailable",
+        "the store is damaged; stop kartad and run `karta doctor`",
+        {
+          cause: error,
+        },
+      );
     }
     // The lowest byte is the primary code, the rest its details.
     const code =

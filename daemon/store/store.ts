@@ -55,14 +55,18 @@ export class Store {
 
   /** Folds the write-ahead log into the file and closes it. */
   async close(): Promise<void> {
-    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(this.#db);
-    await this.#db.destroy();
+    await folded(this.#db);
   }
 }
 
 /** Brings the schema of a file up to date and closes it. @throws what the migration throws; the file may be half done then */
 export async function migrateFile(file: string): Promise<void> {
-  await new Store(await migrated(file)).close();
+  await folded(await migrated(file));
+}
+
+async function folded(db: Kysely<Tables>): Promise<void> {
+  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  await db.destroy();
 }
 
 async function migrated(file: string): Promise<Kysely<Tables>> {
