@@ -18,7 +18,6 @@ export function isLoopback(host: string): boolean {
 export async function prepareControl({ socketPath, inherited }: Place): Promise<void> {
   // One that was handed over listens already: whoever connects to it now waits for us.
   if (inherited.control === null) await prepareSocket(socketPath);
-  else await closeFolder(socketPath);
 }
 
 /** @returns the public plane's base URL. @throws PortTakenError, InheritedSocketError */
@@ -32,10 +31,12 @@ export async function listenPublic(server: Server, place: Place): Promise<string
 }
 
 /** @throws InheritedSocketError */
-export function listenControl(server: Server, { socketPath, inherited }: Place): Promise<void> {
-  return inherited.control === null
-    ? listenOnSocket(server, socketPath)
-    : adoptControlSocket(server, inherited.control, socketPath);
+export async function listenControl(server: Server, { socketPath, inherited }: Place): Promise<void> {
+  if (inherited.control === null) await listenOnSocket(server, socketPath);
+  else {
+    await adoptControlSocket(server, inherited.control, socketPath);
+    await closeFolder(socketPath);
+  }
 }
 
 /** Takes no more connections, lets answers that are being written finish for a moment, then closes the rest. */

@@ -42,7 +42,6 @@ export function launchdPlist(settings: ServiceSettings): string {
     ExitTimeOut: Math.ceil(settings.drainSeconds) + STOP_MARGIN_SECONDS,
     // Else launchd slows agents' disk and processor down.
     ProcessType: "Interactive",
-    Umask: 0o77,
     StandardOutPath: "/dev/null",
     StandardErrorPath: path.join(stateHome, "kartad.out"),
   });

@@ -79,7 +79,6 @@ Also=${SOCKET_UNITS.join(" ")}
  */
 function hardening({ user, stateHome }: ServiceSettings): string[] {
   const flags = [
-    "UMask=0077",
     "NoNewPrivileges=yes",
     "RestrictSUIDSGID=yes",
     "RestrictRealtime=yes",
