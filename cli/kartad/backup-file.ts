@@ -1,6 +1,6 @@
 /** The file that a backup is written to: whole or not at all, for its owner alone. */
-import { existsSync } from "node:fs";
-import { constants, link, open, rename, rm } from "node:fs/promises";
+import { createWriteStream, existsSync } from "node:fs";
+import { constants, link, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { systemErrorCode } from "../../shared/errors.ts";
 import { CliError } from "../client/errors.ts";
@@ -31,14 +31,10 @@ export async function saveBackup(socket: string, file: string, force: boolean): 
 
 async function download(socket: string, part: string): Promise<number> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(part, flags, 0o600);
-  try {
-    await downloadStore(socket, handle.createWriteStream({ autoClose: false, flush: true }));
-    await handle.sync();
-    return (await handle.stat()).size;
-  } finally {
-    await handle.close();
-  }
+  const created = await open(part, flags, 0o600);
+  await created.close();
+  await downloadStore(socket, createWriteStream(part, { flags: "r+", flush: true }));
+  return (await stat(part)).size;
 }
 
 function exists(file: string): CliError {

@@ -20,6 +20,9 @@ import {
 import { MIGRATIONS } from "./migrations.ts";
 import { migrateFile } from "./store.ts";
 
+/** A number of pages that no store has. */
+const ALL_PAGES = 2 ** 31 - 1;
+
 /**
  * Copies the store as it is at one moment, in a thread of its own: turns go on and store their events meanwhile.
  * @returns a file in the state folder that the caller removes
@@ -31,7 +34,7 @@ export async function copyStore(stateHome: string): Promise<string> {
     // Its own connection and all pages in one step: writes of the main one would make it begin again, for ever when busy.
     const source = new DatabaseSync(storeFile(stateHome), { readOnly: true, timeout: 2000 });
     try {
-      await backup(source, copy, { rate: -1 });
+      await backup(source, copy, { rate: ALL_PAGES });
     } finally {
       source.close();
     }
