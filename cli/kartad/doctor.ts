@@ -73,5 +73,5 @@ function serviceCheck(): DoctorCheck {
       found: "not installed",
       fix: "`karta service install` keeps kartad running",
     };
-  return { name, state: "ok", found: `installed: ${units.join(", ")}`, fix: null };
+  return { name, state: "ok", found: `installed: ${units.map(({ unit }) => unit).join(", ")}`, fix: null };
 }

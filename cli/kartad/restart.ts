@@ -4,8 +4,8 @@ import type { KartaClient } from "../client/client.ts";
 import { CliError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
 import { count } from "../render/units.ts";
-import { serviceOf } from "../service/service.ts";
-import type { KartadFlags } from "./flags.ts";
+import { serviceAt, serviceOf } from "../service/service.ts";
+import { kartadArguments, type KartadFlags } from "./flags.ts";
 import { Progress } from "./progress.ts";
 import { differences, sameFlags } from "./settings.ts";
 import { awaitOther, startKartad } from "./start.ts";
@@ -35,10 +35,25 @@ export async function restartKartad(
     }
     if (before !== null) await stopKartad(client, { timeoutSeconds, onDraining });
     progress.show("starting kartad…");
-    return await startKartad(client, before === null ? flags : sameFlags(before, flags), timeoutSeconds);
+    return await (before === null
+      ? startAnyKartad(client, flags, timeoutSeconds)
+      : startKartad(client, sameFlags(before, flags), timeoutSeconds));
   } finally {
     progress.clear();
   }
+}
+
+/** Starts kartad where none runs: the installed service, else one in the background. @throws as `restartKartad` */
+export async function startAnyKartad(
+  client: KartaClient,
+  flags: KartadFlags,
+  timeoutSeconds: number,
+): Promise<Status> {
+  const service = serviceAt(client.socket);
+  if (service === null) return startKartad(client, flags, timeoutSeconds);
+  requireNoFlags(kartadArguments(flags, "").slice(0, -2));
+  await service.start();
+  return awaitOther(client, 0, timeoutSeconds);
 }
 
 /**
@@ -55,14 +70,17 @@ export async function stopAnyKartad(client: KartaClient, options: StopOptions): 
 }
 
 function requireSameFlags(before: Status, flags: KartadFlags): void {
-  const differing = [
+  requireNoFlags([
     ...differences(before, flags),
     ...(flags["log-level"] === undefined ? [] : [`--log-level ${flags["log-level"]}`]),
     ...(flags.insecure ? ["--insecure"] : []),
-  ];
-  if (differing.length === 0) return;
+  ]);
+}
+
+function requireNoFlags(flags: readonly string[]): void {
+  if (flags.length === 0) return;
   throw new CliError(
     "no_service",
-    `kartad runs as a service, whose settings stand in its unit; \`karta service install ${differing.join(" ")}\` changes them`,
+    `kartad runs as a service, whose settings stand in its unit; \`karta service install ${flags.join(" ")}\` changes them`,
   );
 }

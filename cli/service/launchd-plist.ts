@@ -58,24 +58,17 @@ ${element(root, "")}
 
 function element(value: Value, indent: string): string {
   const deeper = `${indent}  `;
-  switch (typeof value) {
-    case "string":
-      return `${indent}<string>${text(value)}</string>`;
-    case "number":
-      return `${indent}<integer>${value}</integer>`;
-    case "boolean":
-      return `${indent}<${value}/>`;
-    case "object": {
-      const isList = Array.isArray(value);
-      const inside = isList
-        ? value.map((item: Value) => element(item, deeper))
-        : Object.entries(value).map(
-            ([key, item]) => `${deeper}<key>${text(key)}</key>\n${element(item, deeper)}`,
-          );
-      const tag = isList ? "array" : "dict";
-      return `${indent}<${tag}>\n${inside.join("\n")}\n${indent}</${tag}>`;
-    }
-  }
+  if (typeof value === "string") return `${indent}<string>${text(value)}</string>`;
+  if (typeof value === "number") return `${indent}<integer>${value}</integer>`;
+  if (typeof value === "boolean") return `${indent}<${value}/>`;
+  const isList = Array.isArray(value);
+  const inside = isList
+    ? value.map((item: Value) => element(item, deeper))
+    : Object.entries(value).map(
+        ([key, item]) => `${deeper}<key>${text(key)}</key>\n${element(item, deeper)}`,
+      );
+  const tag = isList ? "array" : "dict";
+  return `${indent}<${tag}>\n${inside.join("\n")}\n${indent}</${tag}>`;
 }
 
 function text(plain: string): string {

@@ -36,7 +36,12 @@ export class Launchd implements ServiceManager {
   async activate(_settings: ServiceSettings, changed: boolean): Promise<void> {
     const isLoaded = (await this.#print()) !== null;
     if (isLoaded && changed) await this.#launchctl("bootout", this.#target);
-    if (!isLoaded || changed) await this.#launchctl("bootstrap", this.#domain, this.unit);
+    if (isLoaded && !changed) await this.#launchctl("kickstart", this.#target);
+    else await this.start();
+  }
+
+  async start(): Promise<void> {
+    if ((await this.#print()) === null) await this.#launchctl("bootstrap", this.#domain, this.unit);
     await this.#launchctl("kickstart", this.#target);
   }
 

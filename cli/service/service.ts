@@ -1,5 +1,5 @@
 /** What keeps kartad running on this machine, behind one interface: systemd of a user or of the system, or launchd. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Service as ServiceKind } from "../../shared/protocol/control.ts";
 import type { KartaClient } from "../client/client.ts";
 import { CliError } from "../client/errors.ts";
@@ -41,6 +41,8 @@ export interface ServiceManager {
   /** The files are gone: makes the manager see it. */
   forget(): Promise<void>;
   state(): Promise<ServiceState>;
+  /** Starts what is installed. */
+  start(): Promise<void>;
   stop(client: KartaClient, options: StopOptions): Promise<void>;
   restart(client: KartaClient, options: StopOptions): Promise<void>;
 }
@@ -72,8 +74,13 @@ export function ownService(options: { readonly system: boolean }): ServiceManage
   }
 }
 
-/** The units of this machine that are there. */
-export function installedServices(): string[] {
+/** The services that are installed on this machine. */
+export function installedServices(): ServiceManager[] {
   const kinds = environment.platform === "darwin" ? (["launchd"] as const) : (["user", "system"] as const);
-  return kinds.map((kind) => serviceOf(kind).unit).filter((unit) => existsSync(unit));
+  return kinds.map((kind) => serviceOf(kind)).filter(({ unit }) => existsSync(unit));
+}
+
+/** The installed service whose kartad has this control socket; null: none. */
+export function serviceAt(socket: string): ServiceManager | null {
+  return installedServices().find(({ unit }) => readFileSync(unit, "utf8").includes(socket)) ?? null;
 }

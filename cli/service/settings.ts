@@ -51,7 +51,7 @@ export function serviceSettings(
   flags: KartadFlags & { readonly socket?: string | undefined },
   surroundings: PathsEnvironment,
 ): ServiceSettings {
-  const { env, homedir } = surroundings;
+  const { env } = surroundings;
   const isSystem = kind === "system";
   const home = flags.home === undefined ? null : path.resolve(flags.home);
   if (isSystem && home !== null && home !== SYSTEM_STATE)
@@ -63,11 +63,11 @@ export function serviceSettings(
     kind,
     node,
     packageRoot: packageRoot(),
-    host: addressOf(flags.host ?? (env.KARTA_HOST || undefined) ?? file.host ?? "127.0.0.1"),
-    port: portOf(flags.port ?? env.KARTA_PORT ?? file.port ?? 8000),
+    host: addressOf(flags.host ?? filled(env.KARTA_HOST) ?? file.host ?? "127.0.0.1"),
+    port: portOf(flags.port ?? filled(env.KARTA_PORT) ?? file.port ?? 8000),
     offline: flags.offline ?? ["1", "true"].includes(env.KARTA_OFFLINE ?? ""),
     insecure: flags.insecure ?? file.insecure ?? false,
-    logLevel: flags["log-level"] ?? (env.KARTA_LOG_LEVEL || null),
+    logLevel: flags["log-level"] ?? filled(env.KARTA_LOG_LEVEL) ?? null,
     stateHome: state,
     socket: isSystem
       ? SYSTEM_SOCKET
@@ -83,6 +83,11 @@ export function serviceSettings(
         `${name}: a unit cannot hold line breaks or control characters, found ${JSON.stringify(value)}`,
       );
   return settings;
+}
+
+/** An empty variable is as if it were not there. */
+function filled(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
 }
 
 /** The flag has the variable's value where only that is set. */

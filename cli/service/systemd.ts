@@ -21,7 +21,13 @@ export class Systemd implements ServiceManager {
     this.#folder =
       kind === "system"
         ? "/etc/systemd/system"
-        : path.join(env.XDG_CONFIG_HOME || path.join(homedir, ".config"), "systemd", "user");
+        : path.join(
+            env.XDG_CONFIG_HOME === undefined || env.XDG_CONFIG_HOME === ""
+              ? path.join(homedir, ".config")
+              : env.XDG_CONFIG_HOME,
+            "systemd",
+            "user",
+          );
   }
 
   get unit(): string {
@@ -59,6 +65,11 @@ export class Systemd implements ServiceManager {
     await this.#systemctl("enable", ...ALL_UNITS);
     // Sockets first, and again: one that is bound already does not see a new address.
     if (changed) await this.#systemctl("stop", ...ALL_UNITS);
+    await this.start();
+  }
+
+  async start(): Promise<void> {
+    if (this.kind === "system") this.#requireRoot("start");
     await this.#systemctl("start", ...SOCKET_UNITS);
     await this.#systemctl("start", SERVICE_UNIT);
   }

@@ -13,7 +13,7 @@ export class StoreCorruptError extends Error {
   /** @param problem what SQLite says is wrong */
   constructor(file: string, problem: string) {
     super(
-      `${file} is damaged (${problem}); it was left as it is: \`karta restore FILE\` puts a backup in its place, ` +
+      `${file} is damaged (${problem.trim().replaceAll(/\s*\n\s*/g, ", ")}); it was left as it is: \`karta restore FILE\` puts a backup in its place, ` +
         "`karta doctor --repair` sets it aside and lets kartad begin a new one",
     );
     this.file = file;

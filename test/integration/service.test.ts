@@ -224,6 +224,33 @@ KARTA_SERVICE=user ${command.join(" ")} </dev/null >/dev/null 2>&1 &
     process.kill(pid, "SIGKILL"); // the manager's child, not ours
   });
 
+  test("that is installed and stopped is started by `karta start`, not beside its service", async () => {
+    await karta("service", "install");
+    forget();
+    expect(await karta("start", "--port", "9999")).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("karta service install --port 9999"),
+    });
+    const command = [
+      process.execPath,
+      path.join(packageRoot(), "daemon/bin/kartad.js"),
+      "--offline",
+      "--port",
+      "0",
+    ];
+    const script = `#!/bin/sh\ncase "$*" in *start\\ kartad.service) KARTA_SERVICE=user ${command.join(" ")} </dev/null >/dev/null 2>&1 & esac\n`;
+    writeFileSync(path.join(systemd, "does"), script, { mode: 0o755 });
+    const { code, stdout } = await karta("start", "--json");
+    expect(code).toBe(0);
+    const { pid, service } = JSON.parse(stdout) as { pid: number; service: string };
+    expect(service).toBe("user");
+    expect(asked()).toEqual([
+      "--user start kartad-http.socket kartad-control.socket",
+      "--user start kartad.service",
+    ]);
+    process.kill(pid, "SIGKILL"); // the manager's child, not ours
+  });
+
   test("counts as started when it answers, and as failed when it ends before", async () => {
     const kartad = await home.start();
     expect(await karta("service", "wait", "--pid", String(kartad.pid))).toMatchObject({ code: 0 });

@@ -14,15 +14,15 @@ export interface SocketHolder {
   /** What kartad has said on standard error so far. */
   log(): string;
   /** Starts kartad. @returns its pid, when it was started, not when it is ready */
-  start(): Promise<number>;
+  readonly start: () => Promise<number>;
   /** SIGTERM, and wait. @returns its exit code; that of a signal is negative */
-  stop(): Promise<number>;
+  readonly stop: () => Promise<number>;
   /** SIGKILL, and wait. */
-  kill(): Promise<number>;
+  readonly kill: () => Promise<number>;
   /** Waits for an end that comes by itself. */
-  ended(): Promise<number>;
+  readonly ended: () => Promise<number>;
   /** Closes the sockets, and ends a kartad that still runs. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface HolderOptions {
