@@ -7,7 +7,6 @@ import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import { controlApp } from "./control/app.ts";
-import { listenOnSocket, prepareSocket } from "./control/socket.ts";
 import { doctorReport } from "./doctor.ts";
 import { Feed } from "./events/feed.ts";
 import { EventLog } from "./events/log.ts";
@@ -16,9 +15,10 @@ import { orderedSource, sessionSource } from "./events/sources.ts";
 import { ToolGateway } from "./harness/tool-gateway.ts";
 import { publicApp } from "./http/app.ts";
 import { closeServer } from "./http/close-server.ts";
-import { createHttpServer, listenOnPort } from "./http/listen.ts";
+import { createHttpServer } from "./http/listen.ts";
 import { asksForWebSocket, WebSockets } from "./http/websocket.ts";
 import { Authenticator } from "./keys/authenticator.ts";
+import { listenControl, listenPublic, prepareControl } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
@@ -37,6 +37,7 @@ import { KeyedQueue } from "./sessions/keyed-queue.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
 import { daemonStatus } from "./status.ts";
+import { applyStaged, copyStore, stageRestore } from "./store/backup.ts";
 import { Store } from "./store/store.ts";
 
 export interface Daemon {
@@ -63,7 +64,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Starts kartad. What was started is stopped again when a later step fails.
- * @throws StoreNewerError, PortTakenError, SocketLiveError, NotASocketError, UnsafeBindError, SecretFileError
+ * @throws StoreNewerError, StoreCorruptError, PortTakenError, SocketLiveError, NotASocketError, InheritedSocketError,
+ *   UnsafeBindError, SecretFileError
  */
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
@@ -76,7 +78,9 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
   };
 
   try {
-    await prepareSocket(config.socketPath);
+    await prepareControl(config);
+    const kept = await applyStaged(config.stateHome, new Date(now()));
+    if (kept !== null) logger.warn({ kept }, "a backup took the store's place; the old store is kept");
     const store = await Store.open(config.stateHome);
     undo.push(() => store.close());
     const projectExists = (name: string): boolean => registry.find(name) !== null;
@@ -224,9 +228,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     });
     const publicServer = createHttpServer(app, config.limits);
     const sockets = new WebSockets(publicServer, app);
-    const port = await listenOnPort(publicServer, config.host, config.port);
+    const url = await listenPublic(publicServer, config);
     undo.push(() => closeServer(publicServer, sockets));
-    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
 
     const operatorsApp = controlApp({
       ...families,
@@ -255,6 +258,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
           used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
           url,
         }),
+      copyStore: () => copyStore(config.stateHome),
+      stageRestore: (source) => stageRestore(config.stateHome, source),
       stop: onStopRequested,
       version,
       maxBodyBytes: config.limits.max_body_bytes,
@@ -262,7 +267,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     });
     const controlServer = createServer({ shouldUpgradeCallback: asksForWebSocket }, operatorsApp);
     const operatorsSockets = new WebSockets(controlServer, operatorsApp);
-    await listenOnSocket(controlServer, config.socketPath);
+    await listenControl(controlServer, config);
     undo.push(() => closeServer(controlServer, operatorsSockets));
 
     const retention = new EventRetention({

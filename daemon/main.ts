@@ -12,6 +12,9 @@ import { UnsafeBindError } from "./keys/authenticator.ts";
 import { SecretFileError } from "./keys/secret-file.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
 import { Log } from "./log.ts";
+import { repairStore, restoreStore } from "./maintenance.ts";
+import { InheritedSocketError } from "./socket-activation.ts";
+import { StoreCorruptError } from "./store/corruption.ts";
 import { StoreNewerError } from "./store/store.ts";
 
 /** One line, then the end. */
@@ -20,13 +23,18 @@ function die(exit: DaemonExit, message: string): never {
   process.exit(DAEMON_EXIT[exit]);
 }
 
+function print(answer: object): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
 function exitFor(error: unknown): DaemonExit {
-  if (error instanceof ConfigError) return "bad_config";
+  if (error instanceof ConfigError || error instanceof InheritedSocketError) return "bad_config";
   if (error instanceof PortTakenError) return "port_taken";
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
   if (error instanceof UnsafeBindError) return "unsafe_bind";
   if (error instanceof NotASocketError || error instanceof SecretFileError) return "state_unwritable";
+  if (error instanceof StoreCorruptError) return "store_corrupt";
   switch (systemErrorCode(error)) {
     case "EACCES":
     case "EPERM":
@@ -146,7 +154,15 @@ try {
       process.stdout.write(`kartad ${packageVersion()}\n`);
       break;
     case "doctor":
-      process.stdout.write(`${JSON.stringify(await lookOnce(command.config))}\n`);
+      print(await lookOnce(command.config));
+      break;
+    case "repair":
+      requireWritable(command.config.stateHome);
+      print(await repairStore(command.config.stateHome));
+      break;
+    case "restore":
+      requireWritable(command.config.stateHome);
+      print(await restoreStore(command.config.stateHome, command.file));
       break;
     case "run":
       await run(command.config);

@@ -10,12 +10,17 @@ import { limitBodies } from "../http/json-body.ts";
 import { mount } from "../http/mount.ts";
 import { letOperatorIn } from "../http/principals.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
+import { mountBackup, type BackupOptions } from "./backup.ts";
 import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import { mountKeys } from "./keys.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
-export interface ControlAppOptions extends FeedOptions, Pick<PublicAppOptions, SharedOptions | "metrics"> {
+export interface ControlAppOptions
+  extends
+    FeedOptions,
+    BackupOptions,
+    Pick<PublicAppOptions, SharedOptions | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;
@@ -52,6 +57,7 @@ export function controlApp(options: ControlAppOptions): Express {
   }));
   mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
   mountKeys(app, options.authenticator.keys);
+  mountBackup(app, options);
   mountFeeds(app, options);
   mountMetrics(app, options.metrics);
   mountOpenApi(app, options.version);
