@@ -252,7 +252,8 @@ describe("a turn that goes on after its cancel, when its hold is given up", () =
     expect(next.process).not.toBe(mate.process);
     expect(next.isOpen).toBe(true);
     finish();
-    await Promise.all([mates, stopped, mate.stop()]);
+    expect(await mates).toMatchObject({ end: { kind: "completed" }, text: "done" });
+    await Promise.all([stopped, mate.stop()]);
     await next.stop();
   });
 

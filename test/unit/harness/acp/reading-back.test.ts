@@ -81,9 +81,19 @@ describe("what was said is read back", () => {
 
   test("a turn that begins meanwhile waits, and says its own words alone", async () => {
     const agent = await spoken();
-    const [transcript, turn] = await Promise.all([read(agent.threadId), turnOf(agent, "hello")]);
-    expect(turn.text).toBe("ok: hello");
-    expect(transcript).toMatchObject({ kind: "read" });
+    const asked = Promise.withResolvers<undefined>();
+    const reading = bench.harness.transcript({
+      project: "bot",
+      threadId: agent.threadId,
+      launch: () => {
+        asked.resolve(undefined);
+        return launch();
+      },
+    });
+    await asked.promise;
+    await new Promise((resolve) => setImmediate(resolve)); // the agent is being asked
+    expect((await turnOf(agent, "hello")).text).toBe("ok: hello");
+    expect(await reading).toMatchObject({ kind: "read", entries: SAID });
     await agent.stop();
   });
 
