@@ -65,7 +65,8 @@ export function streamFrames(response: Response, options: FrameOptions): EventSt
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
-    Connection: "keep-alive",
+    // On a socket that asked for a WebSocket this is the last answer: a client must not send its next request there.
+    Connection: response.shouldKeepAlive ? "keep-alive" : "close",
   });
   response.flushHeaders();
   if (options.opening !== undefined) response.write(options.opening);

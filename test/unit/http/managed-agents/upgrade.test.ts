@@ -18,6 +18,7 @@ test("a stream on a connection that asked for a WebSocket ends when kartad stops
     },
   });
   expect(stream.status).toBe(200);
+  expect(stream.headers.connection).toBe("close"); // no next request may be sent on it
   expect(stream.isOver).toBe(false);
   bench.sockets.close();
   await stream.end();
