@@ -38,7 +38,7 @@ const AnyQuerySchema = z.looseObject({});
 const MessageHeadersSchema = IdempotencyHeadersSchema.extend({
   [SESSION_HEADER]: z
     .string()
-    .max(100)
+    .regex(/^[\x21-\x7e]{0,100}$/, { error: "expected a session's id" })
     .optional()
     .describe("The session to go on with, whatever the messages before the last one say."),
 });
