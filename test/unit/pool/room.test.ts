@@ -70,7 +70,7 @@ describe("a place in a full pool", () => {
     gate.resolve(undefined);
     const others: Promise<void>[] = [];
     for (let step = 0; step < 30; step += 1) {
-      await null; // one asks between any two steps that the first takes
+      await Promise.resolve(); // one asks between any two steps that the first takes
       others.push(checkout(`other${step}`).then((lease) => lease.release(true)));
     }
     (await first).release(true);

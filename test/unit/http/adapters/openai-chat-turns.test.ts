@@ -47,6 +47,24 @@ describe("a session that is made", () => {
   });
 });
 
+test("a tool that must be approved waits for the session API, and the stream goes on", async () => {
+  const signal = new AbortController().signal;
+  const asked = { kind: "tool_use", toolUseId: "t1", tool: "Bash", input: {}, options: [] } as const;
+  harness.script = (turn) =>
+    void turn.request
+      .decide({ ...asked, message: "Use Bash?", signal })
+      .then(({ kind }) => turn.say(kind).end());
+  const body = { messages: [user(`run it ${word}`)], stream: true };
+  const stream = await openStream(port, { path: COMPLETIONS, body });
+  await stream.until('"type":"input_required"');
+  const requestId = /"request_id":"(req_\w+)"/.exec(stream.said)?.[1] ?? "";
+  const session = String(stream.headers["x-karta-session"]);
+  const answer = { decision: "approve_once" };
+  await request(url, "PUT", `/v1/sessions/${session}/inputs/${requestId}`, answer);
+  await stream.end();
+  expect(stream.said).toContain('"delta":{"content":"allow"}');
+});
+
 describe("a client that leaves", () => {
   const open = (headers: Record<string, string> = {}) =>
     openStream(port, {
