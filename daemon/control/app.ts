@@ -17,10 +17,7 @@ import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends
-    FeedOptions,
-    BackupOptions,
-    Pick<PublicAppOptions, SharedOptions | "metrics"> {
+  extends FeedOptions, BackupOptions, Pick<PublicAppOptions, SharedOptions | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;

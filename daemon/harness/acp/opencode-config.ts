@@ -85,7 +85,7 @@ function nameOf(tool: string, { tools }: LaunchSpec): string {
 }
 
 /**
- * The app's own tools, by the relay: over HTTP one start in ten never asked for the list on a busy machine (1.18.34). The
+ * The app's own tools, by the relay: over HTTP some starts never asked for the list on a busy machine (1.18.34). The
  * timeout is for each call.
  */
 function toolServerOf(tools: AppTools | null): object {

@@ -105,7 +105,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     bench = await appBench(spawner, language, fixtureApp(language));
     expect(await bench.admit("hello")).toBe("hello");
     const [worker] = [...spawner.live].filter(({ purpose }) => purpose === "app");
-    if (worker?.pid == null) throw new Error("the app has no worker");
+    if (worker === undefined || worker.pid === null) throw new Error("the app has no worker");
     process.kill(worker.pid, "SIGKILL");
     while (worker.exit === null) await new Promise((resolve) => setImmediate(resolve));
     expect(await bench.admit("hello")).toBe("hello");
