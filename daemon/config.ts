@@ -5,9 +5,11 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { issuesFromZod } from "../shared/errors.ts";
+import { ServiceSchema, type Service } from "../shared/protocol/control.ts";
 import { socketPath, stateHome, type PathsEnvironment } from "../shared/paths.ts";
 import { parseToml } from "../shared/toml.ts";
 import { DEFAULT_LIMITS, LimitsSchema, type Limits } from "./http/limits.ts";
+import { inheritedSockets, type InheritedSockets } from "./socket-activation.ts";
 
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
@@ -62,6 +64,10 @@ export interface Config {
   readonly limits: Limits;
   readonly stateHome: string;
   readonly socketPath: string;
+  /** What a service manager opened before kartad was there. */
+  readonly inherited: InheritedSockets;
+  /** What keeps kartad running; null: nobody does. Its unit says so in KARTA_SERVICE. */
+  readonly service: Service | null;
   readonly homedir: string;
   /** The environment kartad was started with; harness credentials and `[env]` names are looked up here. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -78,6 +84,8 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --log-level L     ${LOG_LEVELS.join(", ")} (info)   KARTA_LOG_LEVEL
   --quiet           log to the file only
   --doctor          say as JSON what \`karta doctor\` wants to know, and end
+  --repair          set a damaged store aside, say as JSON what was done, and end (karta doctor --repair)
+  --restore FILE    put a backup in the store's place, and end (karta restore, when no kartad runs)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
@@ -89,6 +97,10 @@ export type Command =
   | { readonly kind: "run"; readonly config: Config }
   /** Look around, tell what was found, and end. */
   | { readonly kind: "doctor"; readonly config: Config }
+  /** Set a damaged store aside, and end. */
+  | { readonly kind: "repair"; readonly config: Config }
+  /** Put a backup in the store's place, and end. */
+  | { readonly kind: "restore"; readonly config: Config; readonly file: string }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
@@ -102,6 +114,8 @@ const FLAGS = {
   "log-level": { type: "string" },
   quiet: { type: "boolean" },
   doctor: { type: "boolean" },
+  repair: { type: "boolean" },
+  restore: { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;
@@ -140,28 +154,30 @@ export function readConfig(
   const chosenHost = setting("host", z.string(), flags.host, "KARTA_HOST", env);
   const chosenPort = setting("port", portText, flags.port, "KARTA_PORT", env);
   const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
-  return {
-    kind: flags.doctor ? "doctor" : "run",
-    config: {
-      host: chosenHost ?? file.host ?? "127.0.0.1",
-      port: chosenPort ?? file.port ?? 8000,
-      offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
-      insecure: flags.insecure ?? file.insecure ?? false,
-      allowedOrigins: file.allowed_origins ?? [],
-      logLevel: chosenLevel ?? file.log_level ?? "info",
-      foreground: !(flags.quiet ?? false),
-      drainSeconds: file.drain_seconds ?? 30,
-      maxProcesses: file.max_processes ?? defaultMaxProcesses(),
-      retentionEvents: file.retention_events ?? 10_000,
-      retentionDays: file.retention_days ?? 7,
-      maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
-      limits: file.limits ?? DEFAULT_LIMITS,
-      stateHome: home,
-      socketPath: socket,
-      homedir: place.homedir,
-      env,
-    },
+  const config: Config = {
+    host: chosenHost ?? file.host ?? "127.0.0.1",
+    port: chosenPort ?? file.port ?? 8000,
+    offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
+    insecure: flags.insecure ?? file.insecure ?? false,
+    allowedOrigins: file.allowed_origins ?? [],
+    logLevel: chosenLevel ?? file.log_level ?? "info",
+    foreground: !(flags.quiet ?? false),
+    drainSeconds: file.drain_seconds ?? 30,
+    maxProcesses: file.max_processes ?? defaultMaxProcesses(),
+    retentionEvents: file.retention_events ?? 10_000,
+    retentionDays: file.retention_days ?? 7,
+    maxProcessBytes: (file.max_process_mb ?? DEFAULT_MAX_PROCESS_MB) * 1024 * 1024,
+    limits: file.limits ?? DEFAULT_LIMITS,
+    stateHome: home,
+    socketPath: socket,
+    inherited: inheritedSockets(env, process.pid),
+    service: setting("service", ServiceSchema, undefined, "KARTA_SERVICE", env) ?? null,
+    homedir: place.homedir,
+    env,
   };
+  if (flags.restore !== undefined) return { kind: "restore", config, file: flags.restore };
+  if (flags.repair) return { kind: "repair", config };
+  return { kind: flags.doctor ? "doctor" : "run", config };
 }
 
 function parseFlags(argv: readonly string[]) {

@@ -1,12 +1,11 @@
 /** The composition root: builds every service, starts and stops them in order. The only file that sees all. */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import path from "node:path";
 import { packageVersion } from "../shared/paths.ts";
 import { Apps } from "./apps/apps.ts";
 import { checkEntryPoint } from "./apps/check-entry-point.ts";
 import type { Config } from "./config.ts";
 import { controlApp } from "./control/app.ts";
-import { listenOnSocket, prepareSocket } from "./control/socket.ts";
 import { doctorReport } from "./doctor.ts";
 import { Feed } from "./events/feed.ts";
 import { EventLog } from "./events/log.ts";
@@ -15,8 +14,9 @@ import { orderedSource, sessionSource } from "./events/sources.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
 import { createHarnesses } from "./harness/registry.ts";
 import { publicApp } from "./http/app.ts";
-import { createHttpServer, listenOnPort } from "./http/listen.ts";
+import { createHttpServer } from "./http/listen.ts";
 import { asksForWebSocket, WebSockets } from "./http/websocket.ts";
+import { closeServer, isLoopback, listenControl, listenPublic, prepareControl } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
@@ -31,6 +31,7 @@ import { Workspaces } from "./projects/workspace.ts";
 import { endBrokenTurns } from "./sessions/recovery.ts";
 import { SessionService } from "./sessions/service.ts";
 import { daemonStatus } from "./status.ts";
+import { applyStaged, copyStore, stageRestore } from "./store/backup.ts";
 import { Store } from "./store/store.ts";
 
 export interface Daemon {
@@ -54,15 +55,10 @@ export interface DaemonOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
 
 /**
  * Starts kartad. What was started is stopped again when a later step fails.
- * @throws StoreNewerError, PortTakenError, SocketLiveError, NotASocketError
+ * @throws StoreNewerError, StoreCorruptError, PortTakenError, SocketLiveError, NotASocketError, InheritedSocketError
  */
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
@@ -75,7 +71,9 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
   };
 
   try {
-    await prepareSocket(config.socketPath);
+    await prepareControl(config);
+    const kept = await applyStaged(config.stateHome, new Date(now()));
+    if (kept !== null) logger.warn({ kept }, "a backup took the store's place; the old store is kept");
     const store = await Store.open(config.stateHome);
     undo.push(() => store.close());
 
@@ -206,9 +204,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     });
     const publicServer = createHttpServer(app, config.limits);
     const sockets = new WebSockets(publicServer, app);
-    const port = await listenOnPort(publicServer, config.host, config.port);
+    const url = await listenPublic(publicServer, config);
     undo.push(() => closeServer(publicServer, sockets));
-    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
 
     const operatorsApp = controlApp({
       ...families,
@@ -236,6 +233,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
           used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
           url,
         }),
+      copyStore: () => copyStore(config.stateHome),
+      stageRestore: (source) => stageRestore(config.stateHome, source),
       stop: onStopRequested,
       version,
       maxBodyBytes: config.limits.max_body_bytes,
@@ -243,7 +242,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     });
     const controlServer = createServer({ shouldUpgradeCallback: asksForWebSocket }, operatorsApp);
     const operatorsSockets = new WebSockets(controlServer, operatorsApp);
-    await listenOnSocket(controlServer, config.socketPath);
+    await listenControl(controlServer, config);
     undo.push(() => closeServer(controlServer, operatorsSockets));
 
     const retention = new EventRetention({
@@ -273,14 +272,4 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
     await unwind();
     throw error;
   }
-}
-
-/** Takes no more connections, lets answers that are being written finish for a moment, then closes the rest. */
-function closeServer(server: Server, sockets: WebSockets): Promise<void> {
-  return new Promise((resolve) => {
-    sockets.close();
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 250).unref();
-  });
 }

@@ -1,4 +1,5 @@
 /** kartad's part of `karta doctor`: programs of harnesses, credentials, disk, address. The running daemon answers it, or one that only looks. */
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import path from "node:path";
 import { pino } from "pino";
@@ -10,6 +11,8 @@ import type { Harness } from "./harness/harness.ts";
 import { createHarnesses, type HarnessRegistry } from "./harness/registry.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
+import { problemsOf } from "./store/corruption.ts";
+import { storeFile } from "./store/files.ts";
 
 /** Less, and an event log of a busy day may not fit. */
 const LOW_DISK_BYTES = 1024 ** 3;
@@ -30,6 +33,7 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
   const types = HARNESS_TYPES.filter((type) => type !== "acp");
   const checks = await Promise.all([
     ...types.map((type) => programCheck(harnesses[type], used?.has(type) ?? false)),
+    storeCheck(config.stateHome),
     diskCheck(config.stateHome),
     addressCheck(sources),
   ]);
@@ -77,6 +81,22 @@ function credentialCheck(harness: Harness, { config, used }: DoctorSources): Doc
     state: "note",
     found: "no key was found in the environment",
     fix: "start kartad with a key of the model's provider, if the project's own configuration does not name one",
+  };
+}
+
+/** Reads every page of the store. */
+async function storeCheck(stateHome: string): Promise<DoctorCheck> {
+  const name = "store";
+  const file = storeFile(stateHome);
+  if (!existsSync(file))
+    return { name, state: "note", found: `none yet at ${file}; the first start makes it`, fix: null };
+  const [problem] = await problemsOf(file);
+  if (problem === undefined) return { name, state: "ok", found: `${file} is whole`, fix: null };
+  return {
+    name,
+    state: "problem",
+    found: `${file} is damaged: ${problem}`,
+    fix: "stop kartad; then `karta restore FILE` puts a backup in its place, or `karta doctor --repair` sets it aside",
   };
 }
 

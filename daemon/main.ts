@@ -5,11 +5,15 @@ import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
 import { NotASocketError, SocketLiveError } from "./control/socket.ts";
-import { isLoopback, startDaemon, type Daemon } from "./daemon.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
+import { isLoopback } from "./listeners.ts";
 import { Log } from "./log.ts";
+import { repairStore, restoreStore } from "./maintenance.ts";
+import { InheritedSocketError } from "./socket-activation.ts";
+import { StoreCorruptError } from "./store/corruption.ts";
 import { StoreNewerError } from "./store/store.ts";
 
 /** One line, then the end. */
@@ -18,11 +22,16 @@ function die(exit: DaemonExit, message: string): never {
   process.exit(DAEMON_EXIT[exit]);
 }
 
+function print(answer: object): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
 function exitFor(error: unknown): DaemonExit {
-  if (error instanceof ConfigError) return "bad_config";
+  if (error instanceof ConfigError || error instanceof InheritedSocketError) return "bad_config";
   if (error instanceof PortTakenError) return "port_taken";
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
+  if (error instanceof StoreCorruptError) return "store_corrupt";
   if (error instanceof NotASocketError) return "state_unwritable";
   switch (systemErrorCode(error)) {
     case "EACCES":
@@ -153,7 +162,15 @@ try {
       process.stdout.write(`kartad ${packageVersion()}\n`);
       break;
     case "doctor":
-      process.stdout.write(`${JSON.stringify(await lookOnce(command.config))}\n`);
+      print(await lookOnce(command.config));
+      break;
+    case "repair":
+      requireWritable(command.config.stateHome);
+      print(await repairStore(command.config.stateHome));
+      break;
+    case "restore":
+      requireWritable(command.config.stateHome);
+      print(await restoreStore(command.config.stateHome, command.file));
       break;
     case "run":
       await run(command.config);

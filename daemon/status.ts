@@ -34,6 +34,7 @@ export function daemonStatus(sources: StatusSources): () => Promise<Status> {
       url: sources.url,
       state_home: config.stateHome,
       offline: config.offline,
+      service: config.service,
       projects: sources.registry.all.length,
       sessions: {
         active: [...active.values()].reduce((sum, count) => sum + count, 0),

@@ -47,6 +47,7 @@ export const ERRORS = {
     status: 422,
     when: "The folder cannot be registered: it is missing, or its files are wrong; carries `issues`.",
   },
+  invalid_backup: { status: 422, when: "The file is no whole backup of this Karta or an older one." },
   entry_point_failed: { status: 422, when: "The app's entry point could not be loaded." },
   rate_limited: { status: 429, when: "Too many requests from this address." },
   queue_full: { status: 429, when: "The session's queue of waiting turns is full." },

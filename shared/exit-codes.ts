@@ -26,6 +26,8 @@ export const DAEMON_EXIT = {
   store_newer: 13,
   /** An address other than loopback without an API key or `--insecure`. */
   unsafe_bind: 14,
+  /** The store is damaged; it is left as it is until `karta doctor --repair` or `karta restore`. */
+  store_corrupt: 15,
   /** A second signal arrived while draining. */
   forced: 130,
 } as const;

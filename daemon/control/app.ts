@@ -8,12 +8,16 @@ import { errorBoundary, noSuchRoute } from "../http/error-boundary.ts";
 import { limitBodies } from "../http/json-body.ts";
 import { mount } from "../http/mount.ts";
 import { mountMetrics } from "../http/routes/metrics.ts";
+import { mountBackup, type BackupOptions } from "./backup.ts";
 import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
 export interface ControlAppOptions
-  extends FeedOptions, Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
+  extends
+    FeedOptions,
+    BackupOptions,
+    Pick<PublicAppOptions, "sessions" | "eventsOf" | "projectExists" | "metrics"> {
   readonly projects: ProjectRegistry;
   readonly status: () => Promise<Status>;
   readonly doctor: () => Promise<DoctorReport>;
@@ -48,6 +52,7 @@ export function controlApp(options: ControlAppOptions): Express {
     archived_sessions: await projects.remove(params.name),
   }));
   mount(app, controlRoutes.setDefaultProject, ({ params }) => projects.setDefault(params.name));
+  mountBackup(app, options);
   mountFeeds(app, options);
   mountMetrics(app, options.metrics);
   mountOpenApi(app, options.version);

@@ -28,16 +28,20 @@ export class NotASocketError extends Error {
  * @throws SocketLiveError, NotASocketError, or the file system's own error for a folder that cannot be written
  */
 export async function prepareSocket(socketPath: string): Promise<void> {
-  const folder = path.dirname(socketPath);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  // The folder may be older than kartad; one that others live in is not ours to close: KARTA_SOCKET may name /tmp.
-  const others = (await readdir(folder)).filter((name) => name !== path.basename(socketPath));
-  if (others.length === 0) await chmod(folder, 0o700);
+  await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o700 });
+  await closeFolder(socketPath);
   const found = await stat(socketPath).catch(() => null);
   if (found === null) return;
   if (!found.isSocket()) throw new NotASocketError(socketPath);
   if (await answers(socketPath)) throw new SocketLiveError(socketPath);
   await rm(socketPath, { force: true });
+}
+
+/** The folder may be older than kartad; one that others live in is not ours to close: KARTA_SOCKET may name /tmp. */
+export async function closeFolder(socketPath: string): Promise<void> {
+  const folder = path.dirname(socketPath);
+  const others = (await readdir(folder)).filter((name) => name !== path.basename(socketPath));
+  if (others.length === 0) await chmod(folder, 0o700);
 }
 
 /** Listens, for the owner alone: from its first moment, whoever may enter the folder. */

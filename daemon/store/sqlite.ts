@@ -1,8 +1,9 @@
 /** `node:sqlite` behind Kysely's own SQLite dialect, so that no native build is needed. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
 import { KartaError } from "../../shared/errors.ts";
+import { isDamage } from "./corruption.ts";
 
 /** Prepared statements kept; batches of a few sizes and every repository's queries fit well within it. */
 const STATEMENT_CACHE = 200;
@@ -31,6 +32,15 @@ function onDisk<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
+    if (isDamage(error)) {
+      throw new KartaError(
+        "storage_unavailable",
+        "the store is damaged; stop kartad and run `karta doctor`",
+        {
+          cause: error,
+        },
+      );
+    }
     // The lowest byte is the primary code, the rest its details.
     const code =
       typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
@@ -119,6 +129,22 @@ export function migrationsIn(file: string): string[] {
     if (table === undefined) return [];
     const rows = database.prepare("SELECT name FROM kysely_migration").all();
     return rows.map(({ name }) => String(name));
+  } finally {
+    database.close();
+  }
+}
+
+/** Reading every page of so much takes less than 0.1 s; of a larger file a start reads what it needs, `karta doctor` all. */
+const CHECKED_BYTES = 16 * 1024 * 1024;
+
+/** What is wrong with the pages of a file that is not large; null: nothing, or it was not looked for. */
+export function firstProblemIn(file: string): string | null {
+  if (!existsSync(file) || statSync(file).size > CHECKED_BYTES) return null;
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 2000 });
+  try {
+    const row = database.prepare("PRAGMA quick_check(1)").get();
+    const said = String(row?.quick_check);
+    return said === "ok" ? null : said;
   } finally {
     database.close();
   }

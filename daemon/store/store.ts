@@ -1,14 +1,15 @@
 /** The store: one SQLite file, one repository a table. SQL lives in this folder alone. */
-import path from "node:path";
 import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
+import { isDamage, StoreCorruptError } from "./corruption.ts";
 import { EventRepository } from "./events.ts";
+import { storeFile } from "./files.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { ParticipantRepository } from "./participants.ts";
 import { ProjectRepository } from "./projects.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
-import { migrationsIn, sqliteDialect } from "./sqlite.ts";
+import { firstProblemIn, migrationsIn, sqliteDialect } from "./sqlite.ts";
 import { TurnRepository } from "./turns.ts";
 
 /** The store was written by a kartad that knows migrations this one does not. It was left untouched. */
@@ -44,36 +45,57 @@ export class Store {
 
   /**
    * Opens `<stateHome>/karta.db` and brings its schema up to date.
-   * @throws StoreNewerError before anything is written, when the file is from a newer kartad
+   * @throws StoreNewerError, StoreCorruptError before anything is written, where the file is from a newer kartad or damaged
    */
   static async open(stateHome: string): Promise<Store> {
-    const file = path.join(stateHome, "karta.db");
-    refuseNewer(file);
-    const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
-    try {
-      const migrator = new Migrator({
-        db,
-        provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
-      });
-      const { error } = await migrator.migrateToLatest();
-      if (error !== undefined)
-        throw error instanceof Error ? error : new Error(`migration failed: ${JSON.stringify(error)}`);
-      return new Store(db);
-    } catch (error) {
-      await db.destroy();
-      throw error;
-    }
+    const file = storeFile(stateHome);
+    refuse(file);
+    return new Store(await migrated(file));
   }
 
   /** Folds the write-ahead log into the file and closes it. */
   async close(): Promise<void> {
-    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(this.#db);
-    await this.#db.destroy();
+    await folded(this.#db);
+  }
+}
+
+/** Brings the schema of a file up to date and closes it. @throws what the migration throws; the file may be half done then */
+export async function migrateFile(file: string): Promise<void> {
+  await folded(await migrated(file));
+}
+
+async function folded(db: Kysely<Tables>): Promise<void> {
+  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  await db.destroy();
+}
+
+async function migrated(file: string): Promise<Kysely<Tables>> {
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  try {
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined)
+      throw error instanceof Error ? error : new Error(`migration failed: ${JSON.stringify(error)}`);
+    return db;
+  } catch (error) {
+    await db.destroy();
+    throw error;
   }
 }
 
 // Before the file is opened for writing: that alone folds in a write-ahead log, or changes the journal's kind.
-function refuseNewer(file: string): void {
-  const unknown = migrationsIn(file).find((name) => !(name in MIGRATIONS));
-  if (unknown !== undefined) throw new StoreNewerError(file, unknown);
+function refuse(file: string): void {
+  let problem: string | null;
+  try {
+    const unknown = migrationsIn(file).find((name) => !(name in MIGRATIONS));
+    if (unknown !== undefined) throw new StoreNewerError(file, unknown);
+    problem = firstProblemIn(file);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problem = error.message;
+  }
+  if (problem !== null) throw new StoreCorruptError(file, problem);
 }

@@ -12,6 +12,10 @@ import { NoQuerySchema, NothingSchema } from "./sessions.ts";
 /** The daemon's version travels on every answer of the socket, so that a CLI of another version can say so. */
 export const VERSION_HEADER = "karta-version";
 
+/** systemd's manager of a user or of the system, or launchd. */
+export const ServiceSchema = z.enum(["user", "system", "launchd"]);
+export type Service = z.infer<typeof ServiceSchema>;
+
 export const StatusSchema = z.object({
   version: z.string(),
   pid: z.int(),
@@ -22,6 +26,8 @@ export const StatusSchema = z.object({
   state_home: z.string(),
   /** True: replies are scripted by the offline model. */
   offline: z.boolean(),
+  /** What keeps kartad running; null: nobody does. */
+  service: ServiceSchema.nullish(),
   projects: z.int(),
   sessions: z.object({ active: z.int(), with_process: z.int(), running_turns: z.int() }),
   processes: z.array(
@@ -72,6 +78,34 @@ export const LogsQuerySchema = z.object({
   /** Milliseconds since the epoch. */
   since: z.coerce.number().int().optional(),
 });
+
+/** What a backup holds that was taken in. */
+export const RestoredSchema = z.object({
+  projects: z.int(),
+  sessions: z.int(),
+  events: z.int(),
+  /** Steps by which its schema was brought up to date. */
+  migrated: z.int(),
+});
+export type Restored = z.infer<typeof RestoredSchema>;
+
+/** What `kartad --restore` did. */
+export const RestoreReportSchema = RestoredSchema.extend({
+  /** The folder that has the old store; null: there was none. */
+  kept: z.string().nullable(),
+});
+
+/** What `kartad --repair` found and did. */
+export const RepairReportSchema = z.object({
+  state: z.enum(["absent", "whole", "set_aside"]),
+  problems: z.array(z.string()),
+  /** The folder that has the damaged store. */
+  kept: z.string().nullable(),
+});
+export type RepairReport = z.infer<typeof RepairReportSchema>;
+
+/** What a store travels as. */
+export const STORE_TYPE = "application/vnd.sqlite3";
 
 export const TAIL_PATH = "/control/v1/tail";
 /** On the handshake of a tail: where it begins, so that one that saw no event yet can go on without a gap. */
@@ -124,6 +158,26 @@ export const controlRoutes = {
     body: NothingSchema,
     response: DoctorReportSchema,
     errors: [],
+  }),
+  backup: route({
+    method: "GET",
+    path: "/control/v1/backup",
+    summary: "A copy of the store as it is at one moment: an SQLite file",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: z.string(),
+    errors: ["storage_unavailable"],
+  }),
+  restore: route({
+    method: "POST",
+    path: "/control/v1/restore",
+    summary: "Check a backup, which is the body; it takes the store's place with the next start",
+    status: 200,
+    query: NoQuerySchema,
+    body: NothingSchema,
+    response: RestoredSchema,
+    errors: ["invalid_backup", "unsupported_media_type", "storage_unavailable"],
   }),
   listProjects: route({
     method: "GET",
