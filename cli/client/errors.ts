@@ -15,10 +15,20 @@ export const CLI_ERROR_EXIT = {
   ambiguous_id: CLI_EXIT.bad_usage,
   /** A kartad with other settings is running. */
   already_running: CLI_EXIT.refused,
+  /** A file that would be overwritten. */
+  file_exists: CLI_EXIT.refused,
+  /** A file that cannot be read or written. */
+  bad_file: CLI_EXIT.failed,
+  /** What a service needs is not there: a manager that answers, rights, an address that can be handed over. */
+  no_service: CLI_EXIT.refused,
+  /** systemctl or launchctl failed; carries `command`, `output`. */
+  service_failed: CLI_EXIT.failed,
   /** An answer for a session in which nothing waits for one. */
   nothing_waits: CLI_EXIT.refused,
   /** kartad ended before its socket answered; carries `exit_code`. */
   start_failed: CLI_EXIT.failed,
+  /** kartad ended with a refusal, which is told. */
+  kartad_refused: CLI_EXIT.failed,
   /** kartad did not start or stop in the time given. */
   timed_out: CLI_EXIT.failed,
   /** An answer that this version of the CLI cannot read. */

@@ -4,12 +4,13 @@ import { KartaCommand } from "../base-command.ts";
 import { CliError } from "../client/errors.ts";
 import { kartadFlags } from "../kartad/flags.ts";
 import { differences } from "../kartad/settings.ts";
-import { runningStatus, startKartad } from "../kartad/start.ts";
+import { startAnyKartad } from "../kartad/restart.ts";
+import { runningStatus } from "../kartad/start.ts";
 
 export default class Start extends KartaCommand {
   static override summary = "Start the daemon in the background.";
   static override description =
-    "Waits until kartad answers. When it is already running this says so; with flags that the running one does not have it is refused.";
+    "Waits until kartad answers. When it is already running this says so; with flags that the running one does not have it is refused. An installed service is started by its manager.";
   static override examples = ["<%= config.bin %> start", "<%= config.bin %> start --port 9000 --offline"];
   static override flags = {
     ...kartadFlags,
@@ -32,7 +33,7 @@ export default class Start extends KartaCommand {
       this.print(`kartad ${running.version} is already running at ${running.url} (pid ${running.pid})`);
       return { ...running, already_running: true };
     }
-    const status = await startKartad(client, flags, flags.timeout);
+    const status = await startAnyKartad(client, flags, flags.timeout);
     this.print(
       `kartad ${status.version} is running at ${status.url} (pid ${status.pid})${status.offline ? ", offline" : ""}`,
     );

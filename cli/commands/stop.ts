@@ -1,13 +1,13 @@
 import * as Flags from "@oclif/core/flags";
 import { KartaCommand } from "../base-command.ts";
 import { Progress } from "../kartad/progress.ts";
-import { stopKartad } from "../kartad/stop.ts";
+import { stopAnyKartad } from "../kartad/restart.ts";
 import { count } from "../render/units.ts";
 
 export default class Stop extends KartaCommand {
   static override summary = "Stop the daemon, and wait until it is gone.";
   static override description =
-    "Running turns are drained first; what is still running at kartad's own deadline is ended.";
+    "Running turns are drained first; what is still running at kartad's own deadline is ended. A service is stopped by its manager, and stays installed.";
   static override examples = ["<%= config.bin %> stop", "<%= config.bin %> stop --timeout 10"];
   static override flags = {
     timeout: Flags.integer({ min: 1, default: 60, summary: "Seconds to wait for kartad to end." }),
@@ -18,7 +18,7 @@ export default class Stop extends KartaCommand {
     const progress = new Progress();
     progress.show("stopping kartad…");
     try {
-      const before = await stopKartad(this.connect(flags), {
+      const before = await stopAnyKartad(this.connect(flags), {
         timeoutSeconds: flags.timeout,
         onDraining: (turns) => progress.show(`stopping kartad… ${count(turns, "turn")} still running`),
       });

@@ -5,6 +5,7 @@ import { DoctorReportSchema, type DoctorCheck, type DoctorReport } from "../../s
 import type { KartaClient } from "../client/client.ts";
 import { NoDaemonError, WentAwayError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
+import { installedServices } from "../service/service.ts";
 import { kartadCommand } from "./replace.ts";
 
 /** It starts each harness's program for a moment: seconds, and more on a machine that is busy. */
@@ -58,6 +59,19 @@ export function ownChecks(socket: string, answers: boolean): DoctorCheck[] {
           found: `no kartad answers on ${socket}`,
           fix: "start one with `karta start`, or `karta serve` to watch it",
         },
-    { name: "service", state: "note", found: "not installed", fix: null },
+    serviceCheck(),
   ];
+}
+
+function serviceCheck(): DoctorCheck {
+  const units = installedServices();
+  const name = "service";
+  if (units.length === 0)
+    return {
+      name,
+      state: "note",
+      found: "not installed",
+      fix: "`karta service install` keeps kartad running",
+    };
+  return { name, state: "ok", found: `installed: ${units.map(({ unit }) => unit).join(", ")}`, fix: null };
 }

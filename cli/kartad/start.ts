@@ -25,6 +25,7 @@ const EXIT_MEANING: Readonly<Record<DaemonExit, string>> = {
   state_unwritable: "the state folder or the socket's folder cannot be written",
   store_newer: "the store was written by a newer kartad; it is left untouched",
   unsafe_bind: "an address other than loopback needs an API key or --insecure",
+  store_corrupt: "the store is damaged; it is left as it is",
   forced: "it was stopped while it started",
 };
 
@@ -114,6 +115,24 @@ async function answering(
   return "late";
 }
 
+/**
+ * Waits for a kartad that somebody else starts.
+ * @param not the pid of the one that goes
+ * @throws CliError `timed_out`
+ */
+export async function awaitOther(client: KartaClient, not: number, timeoutSeconds: number): Promise<Status> {
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  while (!deadline.aborted) {
+    const status = await runningStatus(client, deadline).catch(() => null);
+    if (status !== null && status.pid !== not) return status;
+    await delay(POLL_MS);
+  }
+  throw new CliError(
+    "timed_out",
+    `no kartad answered within ${timeoutSeconds} s; \`karta service status\` says more`,
+  );
+}
+
 function startFailed(exitCode: number, output: string): CliError {
   const reason = nameOf(exitCode);
   const last = lastLine(output);
@@ -133,6 +152,7 @@ function nameOf(exitCode: number): DaemonExit {
     "state_unwritable",
     "store_newer",
     "unsafe_bind",
+    "store_corrupt",
     "forced",
   ] as const) {
     if (DAEMON_EXIT[name] === exitCode) return name;

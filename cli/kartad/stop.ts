@@ -22,13 +22,19 @@ export interface StopOptions {
 export async function stopKartad(client: KartaClient, options: StopOptions): Promise<Status> {
   const before = await client.call(routes.status);
   const { pid } = await askToStop(client, before.pid);
+  await awaitEnd(client, pid, options);
+  return before;
+}
+
+/** Resolves when a kartad that was asked to stop is silent and gone. @throws CliError `timed_out` */
+export async function awaitEnd(client: KartaClient, pid: number, options: StopOptions): Promise<void> {
   const deadline = AbortSignal.timeout(options.timeoutSeconds * 1000);
   let turns = -1;
   while (!deadline.aborted) {
     const status = await runningStatus(client, deadline).catch(() => null);
     // Another pid is another kartad: a supervisor may have started it at once.
     const silent = status?.pid !== pid;
-    if (silent && !isAlive(pid)) return before;
+    if (silent && !isAlive(pid)) return;
     if (!silent && status.sessions.running_turns !== turns) {
       turns = status.sessions.running_turns;
       options.onDraining(turns);

@@ -34,7 +34,7 @@ describe("in bash", () => {
   }
 
   test("commands and subcommands", async () => {
-    expect(await offered("s")).toEqual(["serve", "sessions", "start", "status", "stop"]);
+    expect(await offered("s")).toEqual(["serve", "service", "sessions", "start", "status", "stop"]);
     expect(await offered("sessions", "")).toEqual(
       expect.arrayContaining(["approve", "cancel", "deny", "list", "rm", "send", "show", "tail"]),
     );
