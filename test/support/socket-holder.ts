@@ -65,6 +65,13 @@ export async function holdSockets(home: TestHome, options: HolderOptions = {}): 
     holder.stdin.write(`${what}\n`);
     return answer(word);
   };
+  /** A kartad that was started and whose end nobody has heard of. */
+  let running: number | null = null;
+  const end = async (how: string): Promise<number> => {
+    const code = await order(how, "ended");
+    running = null;
+    return code;
+  };
   const port = await answer("port");
   const url = `http://127.0.0.1:${port}`;
   await observeKarta(url);
@@ -72,11 +79,12 @@ export async function holdSockets(home: TestHome, options: HolderOptions = {}): 
     url,
     port,
     log: () => said,
-    start: () => order("start", "started"),
-    stop: () => order("stop", "ended"),
-    kill: () => order("kill", "ended"),
-    ended: () => order("wait", "ended"),
+    start: async () => (running = await order("start", "started")),
+    stop: () => end("stop"),
+    kill: () => end("kill"),
+    ended: () => end("wait"),
     close: async () => {
+      if (running !== null) process.kill(running, "SIGKILL"); // the holder may be waiting for it
       holder.stdin.end();
       if (holder.exitCode === null) await once(holder, "exit");
     },
