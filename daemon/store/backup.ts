@@ -17,7 +17,7 @@ import {
   syncFolder,
   unfinishedFile,
 } from "./files.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { MIGRATIONS, TRIGGERS } from "./migrations.ts";
 import { migrateFile } from "./store.ts";
 
 /** A number of pages that no store has. */
@@ -95,10 +95,11 @@ async function readBackup(file: string): Promise<BackupContents> {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const strange = database
-      .prepare("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')")
-      .get();
+      .prepare("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')")
+      .all()
+      .find(({ name, sql }) => TRIGGERS[String(name)] !== sql);
     if (strange !== undefined)
-      throw invalid(`Karta's store has no triggers and views, and it has ${String(strange.name)}`);
+      throw invalid(`it has a trigger or a view that is none of Karta's: ${String(strange.name)}`);
     const made = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'kysely_migration'").get();
     const names = made
       ? database

@@ -143,6 +143,14 @@ const conversations: Migration = {
   },
 };
 
+/** Name → as it was made, and as SQLite keeps it: a store with any other trigger is not one of Karta's. */
+export const TRIGGERS: Readonly<Record<string, string>> = {
+  // A session that is deleted frees its responses in the same write, whoever deletes it.
+  responses_end_with_session:
+    "CREATE TRIGGER responses_end_with_session AFTER UPDATE OF archived_at ON sessions " +
+    "WHEN NEW.archived_at IS NOT NULL BEGIN DELETE FROM responses WHERE session_id = NEW.id; END",
+};
+
 const responses: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await db.schema
@@ -161,10 +169,7 @@ const responses: Migration = {
       .on("responses")
       .columns(["session_id", "accepted_seq"])
       .execute();
-    // A session that is deleted frees its responses in the same write, whoever deletes it.
-    await sql`create trigger responses_end_with_session after update of archived_at on sessions
-      when new.archived_at is not null
-      begin delete from responses where session_id = new.id; end`.execute(db);
+    for (const trigger of Object.values(TRIGGERS)) await sql.raw(trigger).execute(db);
   },
 };
 

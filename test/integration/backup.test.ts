@@ -117,6 +117,11 @@ test("what is no whole backup of Karta is refused with the reason, and the store
   };
   change("newer.db", "INSERT INTO kysely_migration VALUES ('9999_from_the_future', '2030-01-01T00:00:00Z')");
   change("trigger.db", "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM sessions; END");
+  change(
+    "own-trigger.db",
+    "DROP TRIGGER responses_end_with_session; " +
+      "CREATE TRIGGER responses_end_with_session AFTER INSERT ON events BEGIN DELETE FROM sessions; END",
+  );
   const other = new DatabaseSync(place("other.db"));
   other.exec("CREATE TABLE recipes (name text)");
   other.close();
@@ -126,7 +131,8 @@ test("what is no whole backup of Karta is refused with the reason, and the store
     ["empty.db", "not one of Karta's"],
     ["other.db", "not one of Karta's"],
     ["newer.db", "a newer kartad made it"],
-    ["trigger.db", "no triggers"],
+    ["trigger.db", "none of Karta's"],
+    ["own-trigger.db", "none of Karta's"],
   ] as const) {
     const { code, stderr } = await home.karta(["restore", place(name), "--yes"]);
     expect({ name, code, stderr }).toEqual({ name, code: 5, stderr: expect.stringContaining(words) });
@@ -142,7 +148,10 @@ test("one of an older Karta is brought up to date; with --no-restart it waits fo
   const { id } = await createSession(kartad.url);
   await home.karta(["backup", file]);
   const older = new DatabaseSync(file);
-  older.exec("DROP TABLE participants; DELETE FROM kysely_migration WHERE name = '0003_participants'");
+  older.exec(
+    "DROP TABLE keys; DROP INDEX sessions_by_end_user; ALTER TABLE sessions DROP COLUMN end_user; " +
+      "DELETE FROM kysely_migration WHERE name = '0006_keys'",
+  );
   older.close();
   await createSession(kartad.url);
   const waits = await home.karta(["restore", file, "--yes", "--no-restart", "--json"]);
