@@ -29,6 +29,27 @@ export function requireLoopbackHost(isOpen: () => boolean): RequestHandler {
   };
 }
 
+const OUR_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "Last-Event-ID",
+  "X-Api-Key",
+  SESSION_HEADER,
+];
+
+/** What OpenAI's and Anthropic's clients say of themselves with each request, also from a browser. */
+const SDK_HEADER = /^(x-stainless|openai|anthropic)-[a-z-]{1,60}$/;
+
+/** Those of a preflight's headers that are an SDK's. */
+function sdkHeaders(asked = ""): string[] {
+  return asked
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => SDK_HEADER.test(name));
+}
+
 const looked = new WeakSet<Request>();
 
 /**
@@ -59,7 +80,7 @@ export function originGuard(allows: (origin: string, request: Request) => boolea
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
       response.setHeader(
         "Access-Control-Allow-Headers",
-        `Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Api-Key, ${SESSION_HEADER}`,
+        [...OUR_HEADERS, ...sdkHeaders(request.headers["access-control-request-headers"])].join(", "),
       );
       response.setHeader("Access-Control-Max-Age", "600");
       response.status(204).end();

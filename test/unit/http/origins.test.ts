@@ -70,6 +70,20 @@ test("a page that may call still needs a credential, and can read that it does",
   expect(answer.headers["access-control-allow-origin"]).toBe("https://bots.example");
 });
 
+test("an SDK in a page may say what it says of itself, and nothing else is let through", async () => {
+  const { headers } = await rawRequest(port, "OPTIONS", "/v1/projects/bot/chat/completions", {
+    Origin: "https://bots.example",
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers":
+      "authorization, X-Stainless-Retry-Count, anthropic-version, x-forwarded-for, x-stainless-\u00e4, x-stainless-a:b",
+  });
+  const allowed = (headers["access-control-allow-headers"] ?? "").toLowerCase().split(", ");
+  expect(allowed).toEqual(
+    expect.arrayContaining(["authorization", "x-stainless-retry-count", "anthropic-version"]),
+  );
+  expect(allowed.filter((name) => /forwarded|:|[^ -~]/.test(name))).toEqual([]);
+});
+
 test("a page of an embed key that is revoked may call no more", async () => {
   const path = "/v1/projects/bot/sessions";
   expect(await asPage("https://page.example", path)).toBe("let in");
