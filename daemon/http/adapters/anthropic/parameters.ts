@@ -2,13 +2,7 @@
  * What becomes of each parameter of Anthropic's Messages. One table: requests are checked against it, the documentation's
  * table is held against it, and each row has its test. Those of Managed Agents are in `managed/parameters.ts`.
  */
-
-/**
- * - `supported`: does what Anthropic's reference says
- * - `ignored`: taken and without effect, where that harms nobody
- * - `refused`: a 400, where ignoring it would mislead
- */
-export type Treatment = "supported" | "ignored" | "refused";
+import type { Treatment } from "../treatment.ts";
 
 export interface Parameter {
   readonly treatment: Treatment;

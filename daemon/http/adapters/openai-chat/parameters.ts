@@ -1,11 +1,9 @@
 /**
  * Every parameter of a Chat Completions request: what becomes of it. The table is what requests are checked by, what the
- * README shows, and what the tests go through.
+ * documentation (docs/openai.md) shows, and what the tests go through.
  */
 import { KartaError } from "../../../../shared/errors.ts";
-
-/** `ignored`: harmless. `refused`: to go on without would mislead, so that only the values that ask for nothing are taken. */
-export type Treatment = "supported" | "ignored" | "refused";
+import type { Treatment } from "../treatment.ts";
 
 export interface Parameter {
   readonly treatment: Treatment;

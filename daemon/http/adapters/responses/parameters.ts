@@ -1,15 +1,9 @@
 /**
- * What becomes of each parameter of `POST /responses`. One table: requests are refused by it, the README's table is held
+ * What becomes of each parameter of `POST /responses`. One table: requests are refused by it, the documentation's (docs/openai.md) is held
  * against it, and each row has its test.
  */
 import { KartaError } from "../../../../shared/errors.ts";
-
-/**
- * - `supported`: does what OpenAI's reference says
- * - `ignored`: taken and without effect, where that harms nobody
- * - `refused`: a 400, where ignoring it would mislead
- */
-export type Treatment = "supported" | "ignored" | "refused";
+import type { Treatment } from "../treatment.ts";
 
 export interface Parameter {
   readonly treatment: Treatment;

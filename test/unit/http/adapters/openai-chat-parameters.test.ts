@@ -1,8 +1,9 @@
-/** Every parameter of the table, each as its cell says; and that the README shows this very table. */
+/** Every parameter of the table, each as its cell says; and that docs/openai.md shows this very table. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { CHAT_PARAMETERS, type Treatment } from "../../../../daemon/http/adapters/openai-chat/parameters.ts";
+import { CHAT_PARAMETERS } from "../../../../daemon/http/adapters/openai-chat/parameters.ts";
+import type { Treatment } from "../../../../daemon/http/adapters/treatment.ts";
 import { packageRoot } from "../../../../shared/paths.ts";
 import { httpBench, openStream } from "../../../support/http.ts";
 import { request } from "../../../support/api.ts";
@@ -148,9 +149,11 @@ test("one that nobody knows is refused by its name, as OpenAI does", async () =>
   }
 });
 
-test("the README has this table", () => {
+test("the documentation has this table", () => {
   const rows = Object.entries(CHAT_PARAMETERS).map(
     ([name, { treatment, note }]) => `| \`${name}\` | ${treatment} | ${note} |`,
   );
-  expect(readFileSync(path.join(packageRoot(), "README.md"), "utf8")).toContain(`\n${rows.join("\n")}\n`);
+  expect(readFileSync(path.join(packageRoot(), "docs", "openai.md"), "utf8")).toContain(
+    `\n${rows.join("\n")}\n`,
+  );
 });

@@ -1,4 +1,4 @@
-/** Every parameter of the table, sent by OpenAI's client: it does what the table says, and the README says the same. */
+/** Every parameter of the table, sent by OpenAI's client: it does what the table says, and docs/openai.md says the same. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
@@ -101,10 +101,10 @@ describe("a parameter that is refused", () => {
   });
 });
 
-test("the README's table is this one", () => {
-  const readme = readFileSync(path.join(packageRoot(), "README.md"), "utf8");
+test("the documentation's table is this one", () => {
+  const page = readFileSync(path.join(packageRoot(), "docs", "openai.md"), "utf8");
   const lines = rows.map(({ name, treatment, note }) => `| \`${name}\` | ${treatment} | ${note} |`);
-  expect(readme).toContain(`${lines.join("\n")}\n`);
+  expect(page).toContain(`${lines.join("\n")}\n`);
 });
 
 test("it has every parameter that OpenAI's client can send", () => {
