@@ -124,7 +124,7 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
   });
 
   test("sessions that call at the same time are told apart", async () => {
-    const visitors = ["bea", "cyd", "dan"];
+    const visitors = ["bea", "cyd"];
     const ids = await Promise.all(visitors.map(open));
     const allow = { permission_mode: "autonomous" };
     await Promise.all(ids.map((id) => request(kartad.url, "PATCH", `/v1/sessions/${id}`, allow)));
@@ -137,6 +137,7 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
     });
   });
 
+  let eves: string | null = null; // one session: OpenCode starts a process for each
   test.each([
     ["never", /The tool said: fine/, false],
     ["refuse", /that order is not yours/, true],
@@ -145,7 +146,8 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
   ])(
     "one that allowed_tools has is not asked for; when it does %s the turn goes on",
     async (how, words, isError) => {
-      const id = await open("eve");
+      eves ??= await open("eve");
+      const id = eves;
       const result = await send(kartad.url, id, `misbehave ${how}`);
       expect(result).toMatchObject({ status: "completed", text: expect.stringMatching(words) });
       const parts = result.messages[1]?.parts ?? [];

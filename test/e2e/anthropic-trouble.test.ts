@@ -110,7 +110,7 @@ describe("an error", () => {
     await expect(client.messages.create({ ...saying("hi"), model: "bot@nobody" })).rejects.toThrow(
       Anthropic.NotFoundError,
     );
-    await expect(client.messages.create({ ...saying("hi"), model: "careful" })).rejects.toThrow(
+    await expect(anthropicOf(kartad.url, "bot").models.retrieve("careful")).rejects.toThrow(
       Anthropic.NotFoundError,
     );
     const tools = [{ name: "f", input_schema: { type: "object" as const } }];

@@ -53,7 +53,11 @@ describe(`${TURNS} turns of ${SESSIONS} sessions on ${PROCESSES} processes that 
     mkdirSync(home.state, { recursive: true });
     writeFileSync(path.join(home.state, "kartad.toml"), `max_processes = ${PROCESSES}\n`);
     kartad = await home.start();
-    const folder = home.project("bot", { "CLAUDE.md": "# Bot\n", "offline.toml": SCRIPT });
+    const folder = home.project("bot", {
+      "CLAUDE.md": "# Bot\n",
+      "offline.toml": SCRIPT,
+      "karta.toml": "[pool]\nspares = 1\n",
+    });
     await home.karta(["project", "add", folder, "bot"]);
   });
   afterAll(async () => {

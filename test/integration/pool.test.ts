@@ -9,7 +9,11 @@ import { eventuallyIs } from "../support/processes.ts";
 
 jest.setTimeout(60_000);
 
-const FOLDER = { "CLAUDE.md": "# Beans\n", "offline.toml": '[default]\ntext = "ok: {{last_user}}"\n' };
+const FOLDER = {
+  "CLAUDE.md": "# Beans\n",
+  "offline.toml": '[default]\ntext = "ok: {{last_user}}"\n',
+  "karta.toml": "[pool]\nspares = 1\n",
+};
 
 let home: TestHome;
 let kartad: Kartad;

@@ -1,5 +1,5 @@
 /** A real kartad for a test: the built program, a temp home, a socket of its own, scripted replies. */
-import { mkdtempSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import os from "node:os";
@@ -71,6 +71,20 @@ export function listening(stderr: Readable): Promise<string> {
   });
 }
 
+/**
+ * A spare is an agent process of its own, a second of the machine's time for each `project add` and each session: a test
+ * that wants them says so in its karta.toml.
+ */
+function withoutSpares(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const toml = files["karta.toml"] ?? "";
+  if (toml.includes("[pool]") || (toml !== "" && !toml.endsWith("\n"))) return files;
+  if (toml === "" && existsSync(path.join(folder, "karta.toml"))) return files; // written before
+  return { ...files, "karta.toml": `${toml}[pool]\nspares = 0\n` };
+}
+
 /** A temp folder that stands for a whole machine's state. */
 export function makeHome(): TestHome {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "karta-t-")));
@@ -124,7 +138,7 @@ export function makeHome(): TestHome {
     socket,
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
-      for (const [file, text] of Object.entries(files)) {
+      for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {
         const place = path.join(projectFolder, file);
         mkdirSync(path.dirname(place), { recursive: true });
         writeFileSync(place, text);
