@@ -62,7 +62,10 @@ export type SharedOptions =
   | "sessionOrder"
   | "authenticator";
 
-/** The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. */
+/**
+ * The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. It stands in the mounted paths itself: any
+ * name there would take `/v1/anthropic/v1/…` for the project "anthropic" of an organisation "v1".
+ */
 const LOCAL_ORG = "local";
 
 /** What both planes share: the session routes and the adapters, under `/v1`, `/v1/projects/:ref` and `/local/:ref/v1`. */
@@ -79,7 +82,7 @@ export function mountSessionFamilies(
   };
   mountFamily("/v1/projects/:ref", "project");
   mountFamily("/v1", "flat");
-  mountFamily("/:org/:ref/v1", "project");
+  mountFamily(`/${LOCAL_ORG}/:ref/v1`, "project");
 }
 
 /** No project has an empty name. */
@@ -87,8 +90,8 @@ function projectFamily(request: Request): PathFamily {
   return { kind: "project", name: projectOf(request) };
 }
 
-function projectOf({ params: { ref, org } }: Request): string {
-  return typeof ref === "string" && (org === undefined || org === LOCAL_ORG) ? ref : "";
+function projectOf({ params: { ref } }: Request): string {
+  return typeof ref === "string" ? ref : "";
 }
 
 /** Which pages may call which paths: the daemon's list everywhere, a project's own list and its embed keys' in that project. */
@@ -108,7 +111,7 @@ function guardOrigins(
     );
   });
   app.use("/v1/projects/:ref", ofProject);
-  app.use("/:org/:ref/v1", ofProject);
+  app.use(`/${LOCAL_ORG}/:ref/v1`, ofProject);
   app.use(
     `/v1${embedRoutes.createEmbedToken.path}`,
     originGuard((origin) => list.has(origin) || authenticator.hasEmbedOrigin(origin, null)),

@@ -23,7 +23,7 @@ describe("a path", () => {
     ],
     ["of events of nobody", `GET ${LIST}/${newId("sess")}/events`, "404 not_found", "no such session"],
     ["of no project", "POST /v1/projects/nope/sessions", "404 not_found", "no such project"],
-    ["of another organisation", "POST /acme/bot/v1/sessions", "404 not_found", "no such project"],
+    ["of another organisation", "POST /acme/bot/v1/sessions", "404 not_found", "POST /acme"],
     ["to cancel nothing", `POST ${LIST}/${session}/cancel`, "409 no_turn_running", "no turn"],
     ["that leads nowhere", "POST /v1/nothing", "404 not_found", "POST /v1/nothing"],
     ["with a method it does not have", "PUT /v1/sessions", "404 not_found", "PUT /v1/sessions"],

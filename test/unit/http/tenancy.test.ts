@@ -128,6 +128,20 @@ test("a path that no route has tells a stranger nothing, and takes no token out 
   expect(await asked("/v1/projects/bot/nothing", "the user's token")).toBe(404);
 });
 
+test("a path is one family's alone: Anthropic's base is no organisation of another", async () => {
+  const { id = "" } = await adasThings();
+  const path = `/v1/anthropic/v1/sessions/${id}`;
+  const patch = await rawRequest(
+    bench.port,
+    "PATCH",
+    path,
+    { "Content-Type": "application/json", ...headersOf("an admin key") },
+    JSON.stringify({ metadata: { seen: true } }),
+  );
+  expect(patch.status).toBe(404);
+  expect((await bench.sessions.get({ kind: "all" }, id)).metadata).toEqual({ end_user: "ada" });
+});
+
 test("a project that is not there is told apart from another's by nobody who may not reach it", async () => {
   for (const credential of ["a key of another project", "a token of another project"]) {
     const answers = await Promise.all(

@@ -110,7 +110,7 @@ describe("an upgrade is refused as a request is,", () => {
   test.each<[string, string, Record<string, string>, string, string]>([
     ["for an unknown session", eventsPath(session), {}, "404 not_found", "no such session"],
     ["in no project", eventsPath(session, "/v1/projects/nope"), {}, "404 not_found", "no such project"],
-    ["in another organisation", eventsPath(session, "/acme/bot/v1"), {}, "404 not_found", "no such project"],
+    ["in another organisation", eventsPath(session, "/acme/bot/v1"), {}, "404 not_found", "GET /acme"],
     ["on no route", "/v1/nothing", {}, "404 not_found", "GET /v1/nothing"],
     ["with another Host", "SESSION", { Host: "evil.example" }, "403 origin_not_allowed", "Host"],
     ["of a page", "SESSION", { Origin: "https://evil.example" }, "403 origin_not_allowed", "allowed_origins"],
