@@ -49,7 +49,7 @@ tokens_per_second = 1
 [[reply]]
 when = "count"
 text = "one two three four five six seven eight"
-tokens_per_second = 4
+tokens_per_second = 2
 [[reply]]
 when = "what did i say first"
 text = "You first said: {{first_user}}"
