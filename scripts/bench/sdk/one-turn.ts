@@ -29,7 +29,7 @@ export function freshTurn(options: Options, resume?: string): Promise<OneTurn> {
 /**
  * A plain script's spare: one process that `startup()` made ready. Taken, the next one is started at once, so that it
  * stands ready through the other side's samples, just as kartad's spare stands through this one's: a process that stood
- * by while others worked is 40 ms slower with its first token than one that has just started, on either side.
+ * by while others worked is some 20 ms slower with its first token than one that has just started.
  * Owner: the scope.
  */
 export class ReadyProcess {
