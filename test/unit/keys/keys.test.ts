@@ -1,5 +1,5 @@
 /** Keys and the secrets behind tokens, on a real store and real files. */
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
 import { decodeProtectedHeader } from "jose";
@@ -133,6 +133,11 @@ describe("the secrets in the state folder", () => {
     expect(modeOf("keys")).toBe(0o700);
     for (const name of ["keys/session-tokens.json", "keys/identity.json", "karta.db", "karta.db-wal"])
       expect([name, modeOf(name)]).toEqual([name, 0o600]);
+    // A copy that was brought back with other modes is closed again.
+    chmodSync(path.join(bench.folder, "keys"), 0o755);
+    chmodSync(path.join(bench.folder, "keys/identity.json"), 0o644);
+    await keylessAuthenticator(bench);
+    expect([modeOf("keys"), modeOf("keys/identity.json")]).toEqual([0o700, 0o600]);
   });
 
   test("outlive a restart: tokens and identity secrets stay good", async () => {
