@@ -19,7 +19,9 @@ export function keyCheck({ stateHome, host, insecure }: Config, now: number): Do
       fix: `\`karta start --host 127.0.0.1\` and \`karta keys create NAME\`, then \`karta restart --host ${host}\``,
     };
   if (count.api + count.embed > 0) {
-    const kinds = [told(count.api, "API key"), told(count.embed, "embed key")].filter((text) => text !== null);
+    const kinds = [told(count.api, "API key"), told(count.embed, "embed key")].filter(
+      (text) => text !== null,
+    );
     return { name: NAME, state: "ok", found: `${kinds.join(", ")}: HTTP wants a credential`, fix: null };
   }
   if (count.held > 0 || (count.ever > 0 && !insecure))
@@ -34,7 +36,7 @@ export function keyCheck({ stateHome, host, insecure }: Config, now: number): Do
     state: "note",
     found: isOutside
       ? `none, and --insecure: whoever reaches ${host} may run agents`
-      : "none: HTTP answers every program of this machine, and no other machine",
+      : "none: HTTP answers every program of this machine, whichever user's, and no other machine",
     fix: "`karta keys create NAME` makes one; from then on HTTP wants it",
   };
 }

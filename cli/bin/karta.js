@@ -19,7 +19,9 @@ else if (existsSync(own)) {
   });
 } else {
   process.stderr.write(
-    "karta needs Node 24 or newer, and this is " + process.version + "; install Node 24, then run it again.\n",
+    "karta needs Node 24 or newer, and this is " +
+      process.version +
+      "; install Node 24, then run it again.\n",
   );
   process.exitCode = 1;
 }

@@ -9,7 +9,8 @@ const EXIT_MEANING: Readonly<Record<DaemonExit, string>> = {
   already_running: "another kartad holds the state folder or the socket",
   state_unwritable: "the state folder or the socket's folder cannot be written",
   store_newer: "the store was written by a newer kartad; it is left untouched",
-  unsafe_bind: "others could reach the address, and there is no API key: on 127.0.0.1 `karta keys create NAME` makes one; or say --insecure",
+  unsafe_bind:
+    "others could reach the address, and there is no API key: on 127.0.0.1 `karta keys create NAME` makes one; or say --insecure",
   store_corrupt: "the store is damaged; it is left as it is",
   forced: "it was stopped while it started",
 };

@@ -15,7 +15,7 @@ import { stopKartad, type StopOptions } from "./stop.ts";
 
 /**
  * @param before the running kartad's status; null: none runs, and one is started
- * @throws CliError `no_service` for flags that a service's kartad cannot be given, 
+ * @throws CliError `no_service` for flags that a service's kartad cannot be given,
  *   `unsafe_bind`, and as `stopKartad` and `startKartad`
  */
 export async function restartKartad(

@@ -127,7 +127,9 @@ function startFailed(exitCode: number, output: string): CliError {
   // What kartad says when it ends by a name needs no second explanation.
   const own = last?.startsWith(`kartad: ${reason}: `) ? last.slice(`kartad: ${reason}: `.length) : null;
   const why =
-    own === null ? `${last ?? words} (exit code ${exitCode}: ${words})` : `${own} (exit code ${exitCode}, ${reason})`;
+    own === null
+      ? `${last ?? words} (exit code ${exitCode}: ${words})`
+      : `${own} (exit code ${exitCode}, ${reason})`;
   return new CliError(
     reason === "unsafe_bind" ? reason : "start_failed",
     `kartad did not start: ${why}; its output is in ${output}`,

@@ -17,7 +17,9 @@ export function statusText(status: Status, paint: Paint): string {
       ["pid", String(status.pid)],
       ["uptime", duration(status.uptime_seconds)],
       ["address", oneLine(status.url)],
-      ...(status.service === null || status.service === undefined ? [] : [["service", SERVICE_WORDS[status.service]] as const]),
+      ...(status.service === null || status.service === undefined
+        ? []
+        : [["service", SERVICE_WORDS[status.service]] as const]),
       ["state", oneLine(status.state_home)],
       ["projects", String(status.projects)],
       [

@@ -27,7 +27,13 @@ select
   count(*) as ever
 from keys`;
 
-const CountSchema = z.object({ api: z.int(), embed: z.int(), held: z.int(), heldApi: z.int(), ever: z.int() });
+const CountSchema = z.object({
+  api: z.int(),
+  embed: z.int(),
+  held: z.int(),
+  heldApi: z.int(),
+  ever: z.int(),
+});
 
 /** @param now milliseconds since the epoch. @returns null where the store cannot be read; no store has no keys */
 export function countKeys(stateHome: string, now: number): KeyCount | null {

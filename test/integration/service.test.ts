@@ -6,7 +6,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -132,10 +131,9 @@ describe("karta service", () => {
   });
 
   test("a start that trying again does not mend is told by its reason, and nothing goes on listening", async () => {
-    writeFileSync(path.join(systemd, "fails-start"), "");
     writeFileSync(path.join(systemd, "shows"), "ExecMainCode=1\nExecMainStatus=14\n");
-    writeFileSync(path.join(systemd, "fails-kartad.service"), ""); // the sockets do open
-    rmSync(path.join(systemd, "fails-start"));
+    const does = '#!/bin/sh\ncase "$*" in *"start kartad.service") exit 1;; esac\n'; // the sockets do open
+    writeFileSync(path.join(systemd, "does"), does, { mode: 0o755 });
     const { code, stderr } = await karta("service", "install", "--host", "0.0.0.0");
     expect(code).toBe(1);
     expect(stderr).toMatch(/others could reach the address.*karta keys create.*exit code 14/);
@@ -186,7 +184,13 @@ describe("karta service", () => {
     const failed = await karta("service", "status");
     expect(failed.code).toBe(3);
     expect(failed.stdout).toMatch(/failed \(failed\)[\s\S]*journalctl --user -u kartad/);
-    shows(["LoadState=loaded", "ActiveState=failed", "Result=exit-code", "ExecMainCode=1", "ExecMainStatus=13"]);
+    shows([
+      "LoadState=loaded",
+      "ActiveState=failed",
+      "Result=exit-code",
+      "ExecMainCode=1",
+      "ExecMainStatus=13",
+    ]);
     expect((await karta("service", "status")).stdout).toContain("written by a newer kartad");
     const kartad = await home.start();
     shows([
