@@ -1,10 +1,10 @@
 /** What a request's `input` says: the new message, what the agent is told with it, and the conversation before it. */
-import type { TurnImage } from "../../../sessions/accept-message.ts";
-import { imageInDataUrl } from "../image.ts";
 import { z } from "zod";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { CreateResponse } from "../../../../shared/protocol/adapters/responses.ts";
+import type { TurnImage } from "../../../sessions/accept-message.ts";
 import { invalidField } from "../../invalid-field.ts";
+import { imageInDataUrl } from "../image.ts";
 
 /** Something that was said before, as the request tells it. */
 export type PastItem =
