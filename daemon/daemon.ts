@@ -69,6 +69,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
+  const { mask, learn } = log.secrets;
   const now = () => Date.now();
   const version = packageVersion();
   /** Undone in reverse order, by `stop` or by a start that fails. */
@@ -126,6 +127,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       spawner,
       tools,
       logger,
+      mask,
     });
     const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
     undo.push(() => apps.stop());
@@ -134,8 +136,9 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       store: store.projects,
       stateHome: config.stateHome,
       logger,
+      mask,
       now,
-      read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
+      read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir, onSecrets: learn }),
       checkEntryPoint: (definition, home) =>
         definition.manifest.entryPoint === null
           ? Promise.resolve(null)
@@ -183,6 +186,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       pool,
       projects,
       logger,
+      mask,
       now,
     });
     const metrics = new Metrics({
@@ -200,6 +204,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
 
     let draining = false;
     const families = {
+      mask,
       sessions,
       metrics,
       eventsOf: (sessionId: string) => sessionSource(store.events, feed, sessionId),

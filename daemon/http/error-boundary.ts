@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { issuesFromZod, KartaError } from "../../shared/errors.ts";
 import { loggedPath } from "./logged-path.ts";
+import { maskedError, maskOf } from "./mask.ts";
 
 /** What express and its body parser throw: an `http-errors` error. */
 const HttpErrorSchema = z.object({
@@ -76,10 +77,10 @@ export const noSuchRoute: RequestHandler = (request) => {
   throw new KartaError("not_found", `there is no ${request.method} ${request.path}`);
 };
 
-/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
+/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. No answer has a secret. */
 export function answerable(error: unknown, request: Request, logger: Logger): KartaError {
   const known = asKartaError(error);
-  if (known !== null) return known;
+  if (known !== null) return maskedError(known, maskOf(request.app));
   logger.error({ err: error, method: request.method, path: loggedPath(request) }, "a request failed");
   return new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
 }

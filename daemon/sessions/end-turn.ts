@@ -1,5 +1,6 @@
 /** The end of a turn: its one terminal event and its row's end, stored together. */
 import type { EventDraft } from "../../shared/events.ts";
+import { maskShapes } from "../../shared/secret-shapes.ts";
 import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn, TurnOutcome } from "./turn.ts";
@@ -17,7 +18,8 @@ function terminalEvent(outcome: TurnOutcome): EventDraft {
   }
 }
 
-function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
+/** What an agent or a model's service said of a failure may hold the key that it was given. */
+function outcomeOf(turn: Turn, end: TurnEnd, mask: (text: string) => string): TurnOutcome {
   const message = turn.assembly.message();
   switch (end.kind) {
     case "completed":
@@ -27,7 +29,7 @@ function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
       return {
         kind: "failed",
         code: end.code,
-        detail: end.message,
+        detail: mask(end.message),
         retryable: end.retryable,
         hadOutput: turn.assembly.hasOutput,
         message,
@@ -46,7 +48,7 @@ export async function endTurn(
   turn: Turn,
   end: TurnEnd,
 ): Promise<TurnOutcome> {
-  const outcome = outcomeOf(turn, end);
+  const outcome = outcomeOf(turn, end, runtime.mask ?? maskShapes);
   turn.move(outcome.kind);
   const now = runtime.now();
   try {
@@ -72,11 +74,20 @@ export async function endTurn(
     });
     turn.isEndStored = true;
   } catch (error) {
-    runtime.logger.error(
-      { err: error, session: sessionId, turn: turn.id },
-      "the turn's end could not be stored",
-    );
+    runtime.logger.error({ err: error, ...turn.logContext }, "the turn's end could not be stored");
   }
+  const { agent, createdAt, startedAt } = turn;
+  runtime.logger.info(
+    {
+      ...turn.logContext,
+      agent,
+      waited_ms: (startedAt ?? now) - createdAt,
+      ran_ms: startedAt === null ? 0 : now - startedAt,
+      tokens: outcome.usage.total_tokens,
+      ...(outcome.kind === "failed" ? { code: outcome.code } : {}),
+    },
+    `turn ${outcome.kind}`,
+  );
   turn.settle(outcome);
   return outcome;
 }

@@ -22,7 +22,6 @@ describe("without a daemon", () => {
     [["project", "list"]],
     [["sessions", "list"]],
     [["sessions", "tail"]],
-    [["logs", "-f"]],
     [["chat"]],
     [["stop"]],
   ])("%j says how to start one and exits with 3", async (args) => {
