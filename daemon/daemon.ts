@@ -138,7 +138,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger,
       mask,
       now,
-      read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir, onSecrets: learn }),
+      read: (folder) =>
+        readProject(folder, { daemonEnv: config.env, homedir: config.homedir, onSecrets: learn }),
       checkEntryPoint: (definition, home) =>
         definition.manifest.entryPoint === null
           ? Promise.resolve(null)

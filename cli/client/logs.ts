@@ -28,7 +28,8 @@ export async function* followLogs(
     onOpen: (answer) => client.seen(answer),
   });
   for await (const arrived of feed) {
-    if (arrived.kind === "open") yield* shown.earlier(await linesBefore(client, filter, before, shown.latest));
+    if (arrived.kind === "open")
+      yield* shown.earlier(await linesBefore(client, filter, before, shown.latest));
     else yield* shown.live(parseLine(arrived.text));
   }
 }
@@ -41,9 +42,10 @@ async function linesBefore(
   latest: number | null,
 ): Promise<LogLine[]> {
   // After a restart all that came meanwhile is wanted.
-  const place = latest === null ? (lines === undefined ? {} : { lines }) : { since: latest };
+  const place = latest === null ? { lines } : { since: latest, lines: undefined };
   try {
-    return (await client.call(routes.logs, { query: { ...filter, ...place } })).data;
+    const { data } = await client.call(routes.logs, { query: { ...filter, ...place } });
+    return place.lines === undefined ? data : data.slice(-place.lines); // an older kartad sends them all
   } catch (error) {
     if (error instanceof NoDaemonError || error instanceof WentAwayError) return [];
     throw error;

@@ -76,7 +76,10 @@ export class ProjectApp implements SessionApp {
       return { kind: "refuse", message: value.message };
     }
     const why = this.#describe(outcome, timeoutMs);
-    this.#log.error({ session_id: message.session.id }, `a policy failed, so the message was refused: ${why}`);
+    this.#log.error(
+      { session_id: message.session.id },
+      `a policy failed, so the message was refused: ${why}`,
+    );
     this.#tally.failed(`a policy failed, so a message was refused: ${why}`);
     return { kind: "failed" };
   }
@@ -88,7 +91,10 @@ export class ProjectApp implements SessionApp {
     if (handlers.length === 0) return;
     const { id: session } = event.session;
     if (this.#pendingEvents >= MAX_PENDING_EVENTS) {
-      this.#log.warn({ session_id: session, event: event.type }, "hooks are too far behind; an event was passed over");
+      this.#log.warn(
+        { session_id: session, event: event.type },
+        "hooks are too far behind; an event was passed over",
+      );
       return;
     }
     this.#pendingEvents += 1;

@@ -38,8 +38,7 @@ export function mountFeeds(app: Express, options: FeedOptions): void {
   mount(app, controlRoutes.logs, async ({ request, query }) => {
     const upgrade = upgradeOf(request);
     const { lines, ...filter } = query;
-    if (upgrade === null)
-      return { data: await options.log.read(filter, lines), older: options.log.older };
+    if (upgrade === null) return { data: await options.log.read(filter, lines), older: options.log.older };
     const client = upgrade.accept();
     if (client !== null) followLog(client, filter, options.log);
     return STREAMED;

@@ -21,7 +21,7 @@ function asKartaError(error: unknown): KartaError | null {
     case "entity.parse.failed":
       return new KartaError(
         "invalid_json",
-        `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
+        `the body is not JSON: ${error instanceof Error ? withoutSnippet(error.message) : ""}`,
       );
     case "entity.too.large":
       return bodyTooLarge(http.data.limit ?? 0);
@@ -36,6 +36,11 @@ function asKartaError(error: unknown): KartaError | null {
         ? new KartaError("bad_request", error instanceof Error ? error.message : "")
         : null;
   }
+}
+
+/** V8 shows what is around the place; a body may hold anything, and an answer need not repeat it. */
+function withoutSnippet(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, "");
 }
 
 export function bodyTooLarge(maxBytes: number): KartaError {

@@ -25,8 +25,7 @@ export function journalLine(line: LogLine): string {
   const rest = Object.keys(fields).length === 0 ? "" : ` ${JSON.stringify(fields)}`;
   const text = oneLine(`${msg}${rest}`);
   const bytes = Buffer.from(text);
-  const kept =
-    bytes.length <= LONGEST_BYTES ? text : `${bytes.subarray(0, LONGEST_BYTES).toString("utf8")}…`;
+  const kept = bytes.length <= LONGEST_BYTES ? text : `${bytes.subarray(0, LONGEST_BYTES).toString("utf8")}…`;
   return `<${priority}>${kept}\n`;
 }
 

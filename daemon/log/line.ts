@@ -21,8 +21,7 @@ const MAY_HAVE_SECRET_FIELD =
 export function cleanLine(text: string, mask: (text: string) => string): string {
   // The mask on the whole line finds what a text of it holds; what it changes is then changed text by text, since a
   // secret may be `level` or a number.
-  const isClean =
-    text.length <= LONGEST_LINE && !MAY_HAVE_SECRET_FIELD.test(text) && mask(text) === text;
+  const isClean = text.length <= LONGEST_LINE && !MAY_HAVE_SECRET_FIELD.test(text) && mask(text) === text;
   return isClean ? harmlessJson(text) : `${harmlessJson(rewritten(text, mask))}\n`;
 }
 

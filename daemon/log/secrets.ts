@@ -63,7 +63,11 @@ function formsOf(value: string): Set<string> {
   const whole = value.trim().slice(0, LONGEST);
   const parts = whole.includes("\n") ? whole.split(/\r?\n/).map((line) => line.trim()) : [];
   const plain = [whole, ...parts];
-  return new Set([...plain, ...plain.map(uriForm), ...plain.map((text) => JSON.stringify(text).slice(1, -1))]);
+  return new Set([
+    ...plain,
+    ...plain.map(uriForm),
+    ...plain.map((text) => JSON.stringify(text).slice(1, -1)),
+  ]);
 }
 
 /** The text as a pattern that stands for itself. */

@@ -256,7 +256,10 @@ export class Pool {
   }
 
   #evictIdle(pooled: PooledProcess): void {
-    this.#log.debug({ session_id: pooled.sessionId, project: pooled.project }, "idle for too long; its process goes, the session stays");
+    this.#log.debug(
+      { session_id: pooled.sessionId, project: pooled.project },
+      "idle for too long; its process goes, the session stays",
+    );
     this.counters.evictions += 1;
     void this.#end(pooled);
   }

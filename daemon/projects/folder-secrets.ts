@@ -49,7 +49,15 @@ function collect(value: unknown, place: Place, found: NamedSecret[]): void {
       const [flag = "", given] = text.split("=", 2);
       // `--api-key VALUE`, `--api-key=VALUE`
       if (given !== undefined && isFlag(flag)) found.push([flag, given]);
-      collect(item, { name: isFlag(previous) ? previous : place.name, isSecret: place.isSecret || isFlag(previous), depth }, found);
+      collect(
+        item,
+        {
+          name: isFlag(previous) ? previous : place.name,
+          isSecret: place.isSecret || isFlag(previous),
+          depth,
+        },
+        found,
+      );
       previous = text;
     }
   } else if (typeof value === "object" && value !== null) {
@@ -68,5 +76,10 @@ function isFlag(text: string): boolean {
 /** `Bearer VALUE` is found as VALUE too. */
 function withoutScheme(name: string, value: string): NamedSecret[] {
   const credential = /^(?:bearer|basic|token)\s+(\S+)$/i.exec(value)?.[1];
-  return credential === undefined ? [[name, value]] : [[name, value], [name, credential]];
+  return credential === undefined
+    ? [[name, value]]
+    : [
+        [name, value],
+        [name, credential],
+      ];
 }

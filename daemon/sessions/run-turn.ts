@@ -104,9 +104,7 @@ async function converse(
       },
       // An agent's calls come in by a stream that is older than the turn.
       decide: (request) =>
-        withLogContext(turn.logContext, () =>
-          clock.standStillFor(decide(runtime, session, turn, request)),
-        ),
+        withLogContext(turn.logContext, () => clock.standStillFor(decide(runtime, session, turn, request))),
       callTool: (call) => withLogContext(turn.logContext, () => callTool(session, turn, call)),
     });
     await stored; // the log keeps the order: with the last one all are stored, or it is known which was not

@@ -30,7 +30,9 @@ export type LogLine = z.infer<typeof LogLineSchema>;
 export const MOST_LOG_LINES = 5000;
 
 /** An id, or the beginning of one, with its prefix or without. */
-const idStart = z.string().regex(/^[A-Za-z0-9_]{1,64}$/, { error: "expected an id, or the beginning of one" });
+const idStart = z
+  .string()
+  .regex(/^[A-Za-z0-9_]{1,64}$/, { error: "expected an id, or the beginning of one" });
 
 export const LogsQuerySchema = z.object({
   level: LogLevelSchema.optional(),

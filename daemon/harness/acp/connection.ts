@@ -218,7 +218,10 @@ export class AgentConnection {
   tellDeath(wasWanted: boolean): void {
     if (wasWanted || this.#isStopped || this.#fault !== null) return;
     const { pid } = this.process;
-    this.#log.warn({ pid, stderr: this.#words.text }, `the agent ${this.describeEnd()} in the middle of a turn`);
+    this.#log.warn(
+      { pid, stderr: this.#words.text },
+      `the agent ${this.describeEnd()} in the middle of a turn`,
+    );
   }
 
   /**

@@ -140,7 +140,8 @@ export class ClaudeCode implements Harness {
         const { pid } = child;
         logLines(child.stderr, {
           log: (line) => withLogContext(agent?.logContext ?? context, () => this.#log.debug({ pid }, line)),
-          dropped: (lines) => this.#log.debug({ pid, lines }, "the agent prints too fast; lines were left out"),
+          dropped: (lines) =>
+            this.#log.debug({ pid, lines }, "the agent prints too fast; lines were left out"),
           redact: mask,
           now: () => Date.now(),
         });
