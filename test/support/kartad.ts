@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
+import type { SmallDisk } from "./small-disk.ts";
 
 export interface KartadExit {
   readonly code: number | null;
@@ -85,10 +86,15 @@ function withoutSpares(
   return { ...files, "karta.toml": `${toml}[pool]\nspares = 0\n` };
 }
 
-/** A temp folder that stands for a whole machine's state. */
-export function makeHome(): TestHome {
+/**
+ * A temp folder that stands for a whole machine's state.
+ * @param options.disk where kartad's state folder lies; without one it is a part of the temp folder. The caller removes it
+ */
+export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "karta-t-")));
-  const state = path.join(folder, "state");
+  const state = path.join(disk?.folder ?? folder, "state");
+  /** The command for Node, on a machine that has the disk. */
+  const [command, ...entering] = [...(disk?.enter ?? []), process.execPath];
   const socket = path.join(folder, "run", "k.sock");
   const running = new Set<{ kill: (signal: NodeJS.Signals) => boolean; done: Promise<KartadExit> }>();
   const env = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
@@ -104,8 +110,9 @@ export function makeHome(): TestHome {
   const spawn = ({ flags = [], env: extra = {}, offline = true, nodeArgs = [] }: StartOptions) => {
     const port = flags.includes("--port") || extra.KARTA_PORT !== undefined ? [] : ["--port", "0"];
     const child = execa(
-      process.execPath,
+      command,
       [
+        ...entering,
         ...nodeArgs,
         path.join(root, "daemon/bin/kartad.js"),
         ...port,
@@ -171,7 +178,7 @@ export function makeHome(): TestHome {
     },
     runToEnd: (options = {}) => spawn(options).done,
     karta: async (args, { cwd = folder, input } = {}) => {
-      const result = await execa(process.execPath, [path.join(root, "cli/bin/karta.js"), ...args], {
+      const result = await execa(command, [...entering, path.join(root, "cli/bin/karta.js"), ...args], {
         env: env(),
         extendEnv: false,
         cwd,
