@@ -141,12 +141,12 @@ function shownOn({ standardError, env }: LogOptions): ((line: LogLine) => void) 
       return null;
     case "journal": {
       const output = standardErrorStream();
-      return (line) => void output.write(journalLine(line));
+      return (line) => output.write(journalLine(line));
     }
     case "readable": {
       const output = standardErrorStream();
       const paint = painter(process.stderr.isTTY && !env.NO_COLOR);
-      return (line) => void output.write(`${logLine(line, paint)}\n`);
+      return (line) => output.write(`${logLine(line, paint)}\n`);
     }
   }
 }

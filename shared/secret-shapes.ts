@@ -14,7 +14,7 @@ const SHAPES = [
   String.raw`\b(gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|AIza|hf_|npm_|[sr]k_(?:live|test)_)[\w-]{12,}`,
   // Behind a scheme or a name: `Authorization: Bearer …`, `x-api-key: …`, `api_key=…`, `"token":"…"`.
   String.raw`\b((?:bearer|basic)\s+)(?=[^\s"'\\,;]*[\d=+/_.])[^\s"'\\,;]{8,}`,
-  String.raw`\b((?:proxy-)?authorization["'\\]*\s*[:=]\s*["'\\]*(?:[a-z]+\s+)?)[^\s"'\\,;]{6,}`,
+  String.raw`\b((?:proxy-)?authorization["'\\]*\s*[:=]\s*["'\\]*(?:[a-z]+\s+)?)(?=[^\s"'\\,;]*[\d=+/_.])[^\s"'\\,;]{6,}`,
   String.raw`((?:api[-_]?key|access[-_]?key|auth[-_]?token|access[-_]?token|secret[-_]?key|client[-_]?secret|password|passwd)["'\\]*\s*[:=]\s*["'\\]*)[^\s"'\\,;&]{6,}`,
   // A URL's password.
   String.raw`(:\/\/[^\s/:@"']*:)[^\s/@"']+(?=@)`,

@@ -58,16 +58,17 @@ export class Secrets {
   }
 }
 
-/** As it is, as a URL has it, as JSON has it, and each line of one that has several. */
+/** As it is, as a URL has it, as JSON has it (also that of a text which is JSON itself), and each line of several. */
 function formsOf(value: string): Set<string> {
   const whole = value.trim().slice(0, LONGEST);
   const parts = whole.includes("\n") ? whole.split(/\r?\n/).map((line) => line.trim()) : [];
-  const plain = [whole, ...parts];
-  return new Set([
-    ...plain,
-    ...plain.map(uriForm),
-    ...plain.map((text) => JSON.stringify(text).slice(1, -1)),
-  ]);
+  return new Set(
+    [whole, ...parts].flatMap((text) => [text, uriForm(text), jsonForm(text), jsonForm(jsonForm(text))]),
+  );
+}
+
+function jsonForm(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** The text as a pattern that stands for itself. */

@@ -14,6 +14,7 @@ const UNSEEN = String.raw`\u00ad\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\uff
 const IN_PROSE = String.raw`\u034f\u061c\u115f\u1160\u17b4\u17b5\u200c-\u200f\u3164\uffa0\ufe00-\ufe0f`;
 
 const IN_TEXT = new RegExp(`[${CONTROLS}${UNSEEN}]`, "gu");
+// eslint-disable-next-line no-misleading-character-class -- each of them is meant alone
 const EXACT = new RegExp(`[${CONTROLS}${UNSEEN}${IN_PROSE}]`, "gu");
 const COLOUR_OR_TEXT = new RegExp(String.raw`\u001b\[[\d;]*m|[${CONTROLS}${UNSEEN}]`, "gu");
 /** What nearly every text has none of: looking is cheaper than replacing. */

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { LogLineSchema } from "../../shared/protocol/logs.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { plantedProjects } from "./support/planted-projects.ts";
@@ -235,11 +236,34 @@ test("none of them is in what karta says, in the log or on standard error", asyn
     note(`karta ${args.join(" ")}`, told.stdout + told.stderr);
   }
   note("ps", commandLines());
+  const printed = (await karta("logs"))
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : LogLineSchema.parse(JSON.parse(line))));
   await kartad.stop();
   note("standard error", kartad.log());
   const leaks = seen.flatMap(({ where, text }) => planted.foundIn(text).map((what) => `${what}: ${where}`));
   expect([...new Set(leaks)]).toEqual([]);
-  // What was looked through is what there is to find: the agents did tell.
+  // What was looked through is what there is to find: the agents did tell, and it is known in whose turn.
+  const lines = printed.filter(({ msg }) => msg?.includes("<FROM_DOT_ENV>"));
+  for (const project of ["answers", "dies", "setup"])
+    expect(lines).toContainEqual(expect.objectContaining({ project }));
+  for (const { project, session_id, turn_id, request_id } of lines.filter((line) => line.part === "acp"))
+    if (turn_id !== undefined)
+      expect({ project, session_id, turn_id, request_id }).toEqual({
+        project: expect.any(String),
+        session_id: expect.stringMatching(/^sess_/),
+        turn_id: expect.stringMatching(/^turn_/),
+        request_id: expect.stringMatching(/^req_/),
+      });
+  expect(lines.some(({ turn_id }) => turn_id !== undefined)).toBe(true);
+  expect(printed).toContainEqual(
+    expect.objectContaining({
+      level: 40,
+      project: "dies",
+      msg: "the agent exited with code 9 in the middle of a turn",
+      turn_id: expect.any(String),
+    }),
+  );
   expect(kartad.log()).toContain("<FROM_DOT_ENV>");
   expect(kartad.log()).toContain("<FROM_DAEMON>");
 });

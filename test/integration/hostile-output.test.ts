@@ -11,8 +11,8 @@ if (!hasTerminals) process.stderr.write("no util-linux `script` here: a pipe sta
 const HOSTILE =
   "\u001b[2J\u001b]0;t\u0007\u001b]52;c;ZQ==\u0007\u001b]8;;http://evil.example\u001b\\x\u001b[8m\u009b1A\u0090q\u009c" +
   "\u202egnp.\u202c\u2066\u2069\u200b\ufeff\u2028\u{e0041}\u0008\u007f\r\nok\t|\ud800";
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
 const OBEYED =
+  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e0fff}]/u;
 
 let home: CliHome;
@@ -91,7 +91,7 @@ describe("on a terminal nothing is obeyed", () => {
     ]) {
       const shown = await screen(...args);
       expect([args, shown]).toEqual([args, expect.not.stringMatching(OBEYED)]);
-      expect(shown).toContain(args.includes("--json") ? "\\u202e" : "ok");
+      if (args[1] !== "list") expect(shown).toContain(args.includes("--json") ? "\\u202e" : "‹U+202E›");
     }
     const tail = await screen("sessions", "tail", "hostile", "--no-follow");
     expect(tail.trim().split("\n")).toHaveLength(6); // one line each, whatever they hold

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { z } from "zod";
 import { LogLineSchema, type LogLine } from "../../shared/protocol/logs.ts";
 import { packageRoot } from "../../shared/paths.ts";
 import { createSession } from "../support/api.ts";
@@ -30,8 +31,8 @@ async function sent(url: string, session: string, text: string): Promise<{ reque
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ text }),
   });
-  const { turn_id: turn } = Object(await answer.json());
-  return { request: answer.headers.get("X-Request-Id") ?? "", turn: String(turn) };
+  const { turn_id: turn } = z.object({ turn_id: z.string() }).parse(await answer.json());
+  return { request: answer.headers.get("X-Request-Id") ?? "", turn };
 }
 
 const says = (events: number): string => JSON.stringify({ events, end: "completed" });
@@ -41,11 +42,9 @@ describe("a message's life", () => {
     const { url } = await beginScripted(home, TRACE);
     const { id } = await createSession(url, { project: "bot" });
     const first = sent(url, id, JSON.stringify({ events: 3, pauseMs: 50, end: "completed" }));
-    const both = [
-      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 30))]).then(() => first),
-    ];
-    const [second] = await Promise.all([sent(url, id, says(1)), ...both]);
-    for (const { request, turn } of [await first, second]) {
+    const second = sent(url, id, says(1));
+    const both = await Promise.all([first, second]);
+    for (const { request, turn } of both) {
       const ids = { request_id: request, project: "bot", session_id: id, turn_id: turn };
       const byTurn = await logs("--turn", turn);
       for (const line of byTurn) expect(line).toMatchObject(ids);
@@ -60,9 +59,10 @@ describe("a message's life", () => {
     }
     const bySession = await logs("--session", id);
     expect(bySession.filter(({ msg }) => msg === "turn completed")).toHaveLength(2);
-    // Neither the one's lines nor the process, which outlives them, has the other's ids.
+    // Neither the one's lines nor those of the process, which outlives both, have the other's ids.
+    const requestOf = new Map(both.map(({ request, turn }) => [turn, request]));
     for (const line of bySession)
-      if (line.turn_id === second.turn) expect(line.request_id).toBe(second.request);
+      if (typeof line.turn_id === "string") expect(line.request_id).toBe(requestOf.get(line.turn_id));
     expect(await logs("-n", "1", "--session", id)).toEqual(bySession.slice(-1));
   });
 
@@ -110,7 +110,10 @@ describe("the journal", () => {
     expect(existsSync(path.join(home.state, "logs"))).toBe(false);
     expect(kartad.log()).toMatch(/^<4>offline model: scripted replies\n/);
     expect(kartad.log()).toMatch(
-      new RegExp(`^<6>turn completed \\{"project":"bot","session_id":"${id}","turn_id":"turn_`, "m"),
+      new RegExp(
+        `^<6>turn completed \\{"request_id":"req_\\w+","project":"bot","session_id":"${id}","turn_id":"turn_`,
+        "m",
+      ),
     );
     for (const line of kartad.log().trim().split("\n")) expect(line).toMatch(/^<[2-7]>/);
   });
@@ -120,7 +123,7 @@ describe("the journal", () => {
     const { code, stderr } = await home.karta(["logs", "-n", "1"]);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: "kartad keeps its newest lines alone; `journalctl --user -u kartad` has the rest\n",
+      stderr: "kartad keeps its newest lines alone; `journalctl --user -u kartad` has the rest",
     });
   });
 
