@@ -31,7 +31,7 @@ export interface ControlAppOptions
 export function controlApp(options: ControlAppOptions): Express {
   const { projects } = options;
   const logger = options.logger.child({ part: "control" });
-  const app = baseApp(logger);
+  const app = baseApp(logger, options.mask);
   limitBodies(app, options.maxBodyBytes);
   app.use(letOperatorIn);
   app.use((_request, response, next) => {

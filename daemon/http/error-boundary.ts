@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { issuesFromZod, KartaError } from "../../shared/errors.ts";
 import { loggedPath } from "./logged-path.ts";
+import { maskedError, maskOf } from "./mask.ts";
 
 /** What express and its body parser throw: an `http-errors` error. */
 const HttpErrorSchema = z.object({
@@ -20,7 +21,7 @@ function asKartaError(error: unknown): KartaError | null {
     case "entity.parse.failed":
       return new KartaError(
         "invalid_json",
-        `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
+        `the body is not JSON: ${error instanceof Error ? withoutSnippet(error.message) : ""}`,
       );
     case "entity.too.large":
       return bodyTooLarge(http.data.limit ?? 0);
@@ -35,6 +36,11 @@ function asKartaError(error: unknown): KartaError | null {
         ? new KartaError("bad_request", error instanceof Error ? error.message : "")
         : null;
   }
+}
+
+/** V8 shows what is around the place; a body may hold anything, and an answer need not repeat it. */
+function withoutSnippet(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, "");
 }
 
 export function bodyTooLarge(maxBytes: number): KartaError {
@@ -76,10 +82,10 @@ export const noSuchRoute: RequestHandler = (request) => {
   throw new KartaError("not_found", `there is no ${request.method} ${request.path}`);
 };
 
-/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
+/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. No answer has a secret. */
 function answerable(error: unknown, request: Request, logger: Logger): KartaError {
   const known = asKartaError(error);
-  if (known !== null) return known;
+  if (known !== null) return maskedError(known, maskOf(request.app));
   logger.error({ err: error, method: request.method, path: loggedPath(request) }, "a request failed");
   return new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
 }

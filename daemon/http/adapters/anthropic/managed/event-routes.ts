@@ -63,7 +63,7 @@ export function mountEvents(router: Router, options: AdapterOptions): void {
       previews,
       requestId: requestIdOf(response),
       onFault: (error) =>
-        logger.error({ err: error, session: params.id }, "an event could not be written for an adapter"),
+        logger.error({ err: error, session_id: params.id }, "an event could not be written for an adapter"),
     });
     return STREAMED;
   });
