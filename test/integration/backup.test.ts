@@ -25,14 +25,13 @@ async function withProject(): Promise<Kartad> {
     "CLAUDE.md": "# Bot",
     "offline.toml": `tokens_per_second = 0\n[[reply]]\nwhen = "slowly"\ntext = "one two three four five six seven eight"\ntokens_per_second = 8\n[default]\ntext = "ok"\n`,
   });
-  expect((await home.karta(["project", "add", folder, "bot"])).code).toBe(0);
+  await home.operator.addProject(folder, "bot");
   return kartad;
 }
 
 /** The running kartad's URL, whoever started it. */
 async function url(): Promise<string> {
-  const { stdout } = await home.karta(["status", "--json"]);
-  return (JSON.parse(stdout) as { url: string }).url;
+  return (await home.operator.status()).url;
 }
 
 const integrityOf = (place: string): unknown => {

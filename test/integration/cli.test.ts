@@ -1,7 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import path from "node:path";
-import { execa } from "execa";
-import { packageRoot } from "../../shared/paths.ts";
 import { projectAt } from "../fixtures/fake-kartad-answers.ts";
 import { startFakeKartad, type FakeKartad } from "../fixtures/fake-kartad.ts";
 import { CliHome } from "./cli-runner.ts";
@@ -32,17 +29,6 @@ describe("without a daemon", () => {
       });
     },
   );
-
-  test("an old Node hands over to the one that a clone brings along, with arguments and exit code", async () => {
-    const old = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.0.0'}})";
-    const launcher = path.join(packageRoot(), "cli/bin/karta.js");
-    const run = (...args: string[]) =>
-      execa(process.execPath, ["--import", `data:text/javascript,${old}`, launcher, ...args], {
-        reject: false,
-      });
-    expect((await run("--version")).stdout).toMatch(/node-v2[4-9]/);
-    expect(await run("status", "--socket", home.socket)).toMatchObject({ exitCode: 3 });
-  });
 
   test("status --json answers that none is running, and exits with 3", async () => {
     const { code, stdout } = await home.run(["status", "--json"]);

@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
+import { Operator } from "./operator.ts";
 import type { SmallDisk } from "./small-disk.ts";
 
 export interface KartadExit {
@@ -35,6 +36,8 @@ export interface TestHome {
   readonly folder: string;
   readonly state: string;
   readonly socket: string;
+  /** Asks this home's kartad over its control socket. */
+  readonly operator: Operator;
   /** Writes a project folder of these files and returns its path. */
   project(name: string, files: Readonly<Record<string, string>>): string;
   /** Starts kartad on this home; the port is any free one unless a flag says otherwise. */
@@ -144,6 +147,7 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
     folder,
     state,
     socket,
+    operator: new Operator(socket),
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
       for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {

@@ -1,11 +1,7 @@
 /** The `claude-code` harness, on the Agent SDK: the real binary, spawned through our own hook. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { KartaError } from "../../../shared/errors.ts";
 import { maskShapes } from "../../../shared/secret-shapes.ts";
 import { logContext, withLogContext } from "../../log/context.ts";
@@ -29,10 +25,9 @@ import { describeCredential, NO_CREDENTIAL, type Credential } from "./credential
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
 import { readHistory } from "./history.ts";
+import { installedBinary } from "./installed-binary.ts";
 import { findTranscript } from "./transcripts.ts";
 
-/** The SDK brings its own binary: each platform's package is named like this. */
-const SDK_PACKAGE = "@anthropic-ai/claude-agent-sdk";
 const READY_TIMEOUT_MS = 60_000;
 /** A transcript is read whole, and may have tens of megabytes. */
 const READS_AT_ONCE = 2;
@@ -239,30 +234,4 @@ function lastLine(text: string): string | null {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The binary that the SDK's package for this platform brings; npm may have left it out. */
-function installedBinary(): HarnessBinary {
-  const require = createRequire(import.meta.url);
-  const from = createRequire(require.resolve(SDK_PACKAGE));
-  const platform = `${SDK_PACKAGE}-${process.platform}-${process.arch}`;
-  for (const libc of ["", "-musl"]) {
-    try {
-      const file = from.resolve(`${platform}${libc}/claude`);
-      const { claudeCodeVersion, version } = sdkVersions(path.dirname(require.resolve(SDK_PACKAGE)));
-      return { kind: "found", path: file, version: claudeCodeVersion, protocol: `Agent SDK ${version}` };
-    } catch {
-      continue; // this platform's package is not installed
-    }
-  }
-  return {
-    kind: "missing",
-    detail: `Claude Code comes with the npm package ${platform}, which is not installed; run \`npm ci\` in Karta's folder`,
-  };
-}
-
-function sdkVersions(sdkFolder: string): { claudeCodeVersion: string; version: string } {
-  const text = readFileSync(path.join(sdkFolder, "package.json"), "utf8");
-  const parsed = z.object({ claudeCodeVersion: z.string(), version: z.string() }).safeParse(JSON.parse(text));
-  return parsed.data ?? { claudeCodeVersion: "unknown", version: "unknown" };
 }

@@ -6,7 +6,7 @@ import type { Session } from "../../../../../shared/protocol/sessions.ts";
 import { idempotencyOf } from "../../../idempotency-key.ts";
 import { mount, STREAMED } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
-import { requestIdOf } from "../../errors.ts";
+import { requestIdOf } from "../../../error-boundary.ts";
 import { requireTaken } from "../check-parameters.ts";
 import { frameOf } from "../frames.ts";
 import { sessionAgent } from "./agents.ts";
