@@ -12,6 +12,7 @@ import type { HarnessRegistry } from "./harness/registry.ts";
 import { ToolGateway } from "./harness/tool-gateway.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
 import { keyCheck } from "./key-check.ts";
+import { Secrets } from "./log/secrets.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { problemsOf } from "./store/corruption.ts";
 import { storeFile } from "./store/files.ts";
@@ -159,6 +160,7 @@ export async function lookOnce(config: Config): Promise<DoctorReport> {
     spawner,
     tools: new ToolGateway({ logger }),
     logger,
+    mask: new Secrets(config.env).mask,
   });
   try {
     return await doctorReport({ config, harnesses, used: null, url: null });
