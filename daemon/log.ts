@@ -1,6 +1,6 @@
 /** kartad's log: structured lines in a rotated file, readable ones on standard error in the foreground. */
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import pino, { type DestinationStream, type Logger } from "pino";
@@ -58,11 +58,12 @@ export class Log {
   /** @param foreground readable lines on standard error too */
   static async open(options: { stateHome: string; level: LogLevel; foreground: boolean }): Promise<Log> {
     const folder = path.join(options.stateHome, "logs");
+    await mkdir(folder, { recursive: true, mode: 0o700 }); // pino-roll's own would go by the umask
     const file = await buildRollingFile({
       file: path.join(folder, "kartad"),
       extension: ".log",
       size: FILE_SIZE,
-      mkdir: true,
+      mkdir: false,
       // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
       sync: true,
       mode: 0o600,

@@ -9,6 +9,26 @@ import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
+/** Node keeps the first of several, a proxy in front may go by the last: what it let through would not be what is served. */
+const ONLY_ONCE: ReadonlySet<string> = new Set(["host", "authorization", "content-type"]);
+
+/** @throws KartaError `bad_request` for a header that may be there once and comes again */
+export const refuseRepeatedHeaders: RequestHandler = ({ rawHeaders }, _response, next) => {
+  const seen = new Set<string>();
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place]?.toLowerCase() ?? "";
+    if (!ONLY_ONCE.has(name)) continue;
+    if (seen.has(name)) throw new KartaError("bad_request", `expected one ${name} header, found more`);
+    seen.add(name);
+  }
+  next();
+};
+
+/** A request line that names a whole URL means its host, whatever the header says (RFC 9112, 3.2.2). */
+function hostOf({ originalUrl, headers }: Request): string | undefined {
+  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(originalUrl)?.[1] ?? headers.host;
+}
+
 /** `localhost:8000` → `localhost`; null for what is not a host at all. */
 function hostName(header: string | undefined): string | null {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/@]+)(?::\d{1,5})?$/.exec(header ?? "");
@@ -21,7 +41,7 @@ function hostName(header: string | undefined): string | null {
  */
 export function requireLoopbackHost(isOpen: () => boolean): RequestHandler {
   return (request, _response, next) => {
-    const host = hostName(request.headers.host);
+    const host = hostName(hostOf(request));
     if (isOpen() && (host === null || !LOOPBACK_HOSTS.has(host))) {
       throw new KartaError("origin_not_allowed", "the Host header is not localhost, 127.0.0.1 or [::1]");
     }
