@@ -3,6 +3,8 @@ import type { Server } from "node:http";
 import { isLoopback, type Config } from "./config.ts";
 import { watchPeers } from "./control/peers.ts";
 import { closeFolder, listenOnSocket, prepareSocket } from "./control/socket.ts";
+import { answerBrokenRequests } from "./http/broken-requests.ts";
+import { DEFAULT_LIMITS } from "./http/limits.ts";
 import { listenOnPort } from "./http/listen.ts";
 import { adoptControlSocket, adoptHttpSocket } from "./socket-activation.ts";
 
@@ -30,6 +32,11 @@ export async function listenPublic(server: Server, place: Place): Promise<string
 /** @throws InheritedSocketError, UnsafeFolderError */
 export async function listenControl(server: Server, { socketPath, inherited }: Place): Promise<void> {
   watchPeers(server, socketPath);
+  answerBrokenRequests(server, {
+    ...DEFAULT_LIMITS, // Node's own bounds of a head are the same
+    headers_timeout_seconds: server.headersTimeout / 1000,
+    request_timeout_seconds: server.requestTimeout / 1000,
+  });
   if (inherited.control === null) await listenOnSocket(server, socketPath);
   else {
     await adoptControlSocket(server, inherited.control, socketPath);

@@ -16,7 +16,7 @@ import { admission, scopeOf, type PathFamily } from "./access.ts";
 import { authentication } from "./authentication.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
-import { limitUrl, originGuard, refuseRepeatedHeaders, requireLoopbackHost } from "./guards.ts";
+import { limitUrl, originGuard, refuseAmbiguity, requireLoopbackHost } from "./guards.ts";
 import { limitBodies } from "./json-body.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { loggedPath } from "./logged-path.ts";
@@ -147,7 +147,7 @@ export function baseApp(logger: Logger): Express {
     });
     next();
   });
-  app.use(refuseRepeatedHeaders);
+  app.use(refuseAmbiguity);
   return app;
 }
 

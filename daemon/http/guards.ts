@@ -12,15 +12,25 @@ const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "
 /** Node keeps the first of several, a proxy in front may go by the last: what it let through would not be what is served. */
 const ONLY_ONCE: ReadonlySet<string> = new Set(["host", "authorization", "content-type"]);
 
-/** @throws KartaError `bad_request` for a header that may be there once and comes again */
-export const refuseRepeatedHeaders: RequestHandler = ({ rawHeaders }, _response, next) => {
+/**
+ * Refuses what two servers could read differently, as far as Node itself does not: then the connection is closed too.
+ * @throws KartaError `bad_request` for a header that may be there once and comes again, and for codings that nobody undoes
+ */
+export const refuseAmbiguity: RequestHandler = ({ rawHeaders, headers }, response, next) => {
+  const refuse = (detail: string): KartaError => {
+    response.setHeader("Connection", "close");
+    return new KartaError("bad_request", detail);
+  };
   const seen = new Set<string>();
   for (let place = 0; place < rawHeaders.length; place += 2) {
     const name = rawHeaders[place]?.toLowerCase() ?? "";
     if (!ONLY_ONCE.has(name)) continue;
-    if (seen.has(name)) throw new KartaError("bad_request", `expected one ${name} header, found more`);
+    if (seen.has(name)) throw refuse(`expected one ${name} header, found more`);
     seen.add(name);
   }
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && coding.toLowerCase() !== "chunked")
+    throw refuse(`expected Transfer-Encoding: chunked, found ${coding}`);
   next();
 };
 

@@ -265,13 +265,14 @@ function requestFor(
 /** Turns make what the rest is about; as many deletes would leave nothing to look at. */
 const WEIGHTS: Readonly<Record<string, number>> = { post: 6, put: 4, patch: 4, get: 2, delete: 1 };
 
-/** The same with a credential of some kind, or more than one. @param names what `send.ts` puts a credential in place of */
+/** The same with a credential. @param good names of those that open something @param bad of the rest */
 export function withCredentials(
   requests: fc.Arbitrary<FuzzRequest>,
-  names: readonly string[],
+  good: readonly string[],
+  bad: readonly string[],
 ): fc.Arbitrary<FuzzRequest & { readonly credential: string }> {
   return fc
-    .tuple(requests, fc.constantFrom(...names))
+    .tuple(requests, mostly(fc.constantFrom(...good), fc.constantFrom(...bad), 6))
     .map(([request, credential]) => ({ ...request, credential }));
 }
 
