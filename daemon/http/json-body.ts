@@ -38,8 +38,16 @@ export const requireJson: RequestHandler = (request, _response, next) => {
       `expected Content-Type: application/json, found ${request.headers["content-type"] ?? "none"}`,
     );
   }
+  const charset = charsetsIn(request.headers["content-type"]).find((name) => !/^utf-?8$/i.test(name));
+  if (hasBody && charset !== undefined)
+    throw new KartaError("unsupported_media_type", `expected charset=utf-8, found ${charset.toUpperCase()}`);
   next();
 };
+
+/** JSON is UTF-8 (RFC 8259, 8.1). The reader would undo UTF-7 too, in which a text hides from whoever looks at its bytes. */
+function charsetsIn(contentType = ""): string[] {
+  return [...contentType.matchAll(/;\s*charset\s*=\s*"?([^\s";]+)/gi)].flatMap(([, name]) => name ?? []);
+}
 
 /** Reads the body into `request.body`. */
 export const readJson: RequestHandler = (request, response, next) =>

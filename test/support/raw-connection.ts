@@ -89,7 +89,7 @@ export class RawConnection {
 /** Every whole answer in these words, in order. */
 export function wholeAnswers(said: string): RawHttpAnswer[] {
   const answers: RawHttpAnswer[] = [];
-  for (let rest = said; rest !== ""; ) {
+  for (let rest = said; rest !== "";) {
     const answer = wholeAnswer(rest);
     if (answer === null) break;
     answers.push(answer);

@@ -177,6 +177,7 @@ export const WIRE_CASES: readonly WireCase[] = [
   row("HTTP/9.9", `GET /v1/sessions HTTP/9.9\r\n${HOST}\r\n`, "400"),
   row("another protocol's name", `GET /v1/sessions RTSP/1.0\r\n${HOST}\r\n`, "200"),
   row("no Host", "GET /v1/sessions HTTP/1.1\r\n\r\n", "403", ""),
+  row("an empty Host", "GET /v1/sessions HTTP/1.1\r\nHost: \r\n\r\n", "403", "200"),
   row("two Hosts", `GET /v1/sessions HTTP/1.1\r\n${HOST}Host: evil.example\r\n\r\n`, "400"),
   row("the same Host twice", `GET /v1/sessions HTTP/1.1\r\n${HOST}${HOST}\r\n`, "400"),
   row("two content types", `${POST}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}`, "400"),

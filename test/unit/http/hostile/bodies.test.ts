@@ -12,7 +12,7 @@ const id = await bench.create();
 const JSON_TYPE = { "Content-Type": "application/json" };
 const values = { id, conversation_id: id, model: "bot", agent: "bot", environment: "bot" };
 
-const withBody = ROUTES.filter(({ line }) => line.body !== undefined);
+const withBody = ROUTES.filter(({ takesBody }) => takesBody);
 
 function send(route: HostileRoute, body: string | Buffer, headers: Record<string, string> = JSON_TYPE) {
   return rawRequest(port, route.method, pathTo(route, values), headers, body);
@@ -41,7 +41,7 @@ describe.each(withBody)("$name", (route) => {
     ] as const) {
       const { status, body } = await send(route, plus(route, field));
       expect([status, body]).toEqual([
-        route.line.otherForm === true ? 400 : 422,
+        route.line.otherForm === true ? 400 : 422, // as those APIs say it
         expect.stringContaining(`${where}__proto__ cannot be a key`),
       ]);
     }
@@ -67,7 +67,7 @@ describe.each(withBody)("$name", (route) => {
       ["text/plain; application/json", text],
     ] as const) {
       const answer = await send(route, body, { "Content-Type": type });
-      expect([type, answer.status, answer.headers.location]).toEqual([type, 415, undefined]);
+      expect([type, answer.status]).toEqual([type, route.path.startsWith("/anthropic/") ? 400 : 415]);
       const page = await send(route, body, { "Content-Type": type, Origin: "null" });
       expect([type, page.status]).toEqual([type, 403]);
     }
@@ -129,10 +129,7 @@ describe("a session's metadata", () => {
       "hasOwnProperty=1&toString=1",
       "metadata[a]=1",
     ])
-      expect([query, await list(query)]).toEqual([
-        query,
-        expect.toSatisfy((status) => [200, 422].includes(Number(status))),
-      ]);
+      expect([query, [200, 422].includes(await list(query))]).toEqual([query, true]);
     expect("polluted" in {}).toBe(false);
   });
 });
@@ -167,13 +164,13 @@ describe("an encoded body", () => {
   });
 
   test.each<[string, Buffer, number]>([
-    ["application/json; charset=utf-16le", Buffer.from("{}", "utf16le"), 201],
+    ["application/json; charset=utf-16le", Buffer.from("{}", "utf16le"), 415],
     ["application/json; charset=utf-7", good, 415],
     ["application/json; charset=", good, 201],
-    ['application/json; charset="utf-8"; charset=utf-16', good, 201],
+    ['application/json; charset="utf-8"; charset=utf-16', good, 415],
     ["application/json; charset=../../etc/passwd", good, 415],
     ["application/json", Buffer.from([0xff, 0xfe, 0x7b, 0x7d]), 400],
-    ["application/json", Buffer.from("\ufeff{}"), 400],
+    ["application/json", Buffer.from("\ufeff{}"), 201],
     [
       "application/json",
       Buffer.concat([Buffer.from('{"metadata":{"a":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}}')]),
