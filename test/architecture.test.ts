@@ -169,6 +169,22 @@ function cycles(): string[] {
   return found;
 }
 
+function filesWith(line: RegExp, among: readonly string[]): string[] {
+  return among.filter((file) => line.test(readFileSync(path.join(root, file), "utf8")));
+}
+
+describe("modules, which the test files of a worker share", () => {
+  test("have no variables: state has an owner", () => {
+    const remembered = ["cli/render/width.ts"]; // what is dear to make, and always the same
+    expect(filesWith(/^(export )?(let|var) /m, files)).toEqual(remembered);
+  });
+
+  test("but the setup add no hooks when they are loaded: those would be the first test file's", () => {
+    const shared = sourceFiles("test").filter((file) => !file.endsWith(".test.ts"));
+    expect(filesWith(/^(before|after)(All|Each)\(/m, shared)).toEqual(["test/support/jest/setup.ts"]);
+  });
+});
+
 describe("the import rules", () => {
   test("every room imports only what it may", () => {
     expect(files.length).toBeGreaterThan(50); // the rules are held against something

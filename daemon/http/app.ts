@@ -170,10 +170,11 @@ export function publicApp(options: PublicAppOptions): Express {
     offline: options.offline,
   });
   mount(app, healthRoutes.healthz, () => Promise.resolve(health()));
-  mount(app, healthRoutes.readyz, () => {
+  mount(app, healthRoutes.readyz, async () => {
     if (options.isDraining())
       throw new KartaError("shutting_down", "kartad is stopping", { retryAfterSeconds: 5 });
-    return Promise.resolve(health());
+    await options.sessions.requireStore();
+    return health();
   });
   mountMetrics(app, options.metrics);
   mountOpenApi(app, options.version);

@@ -3,6 +3,7 @@ import type { EventDraft } from "../../shared/events.ts";
 import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn, TurnOutcome } from "./turn.ts";
+import type { UnstoredEnds } from "./unstored-ends.ts";
 
 function terminalEvent(outcome: TurnOutcome): EventDraft {
   switch (outcome.kind) {
@@ -36,47 +37,56 @@ function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
   }
 }
 
+export interface EndTurnOptions {
+  readonly sessionId: string;
+  readonly turn: Turn;
+  readonly end: TurnEnd;
+  readonly ends: UnstoredEnds;
+  /** Called once the end is in the log: before this resolves, unless the store does not take it now. */
+  readonly onStored: () => void;
+}
+
 /**
- * Stores the end and tells whoever waits. If it can't be stored (a full disk), those who wait are told all the same;
- * the next start finds the turn without an end and gives it one (recovery.ts).
+ * Stores the end and tells whoever waits. If it can't be stored now (a full disk), those who wait are told all the same,
+ * and the end is stored as soon as it can be. Where kartad dies before that, the next start gives the turn an end
+ * (recovery.ts).
  */
 export async function endTurn(
   runtime: SessionRuntime,
-  sessionId: string,
-  turn: Turn,
-  end: TurnEnd,
+  { sessionId, turn, end, ends, onStored }: EndTurnOptions,
 ): Promise<TurnOutcome> {
   const outcome = outcomeOf(turn, end);
   turn.move(outcome.kind);
   const now = runtime.now();
-  try {
-    await runtime.log.append({
-      sessionId,
-      turnId: turn.id,
-      drafts: [terminalEvent(outcome)],
-      changes: [
-        {
-          kind: "turn",
-          id: turn.id,
-          change: {
-            state: outcome.kind,
-            ended_at: now,
-            input_tokens: outcome.usage.input_tokens,
-            output_tokens: outcome.usage.output_tokens,
-            cost_usd: outcome.usage.cost_usd ?? null,
-          },
+  await turn.approvals.settled();
+  const append = {
+    sessionId,
+    turnId: turn.id,
+    drafts: [...turn.approvals.unstored, terminalEvent(outcome)],
+    changes: [
+      {
+        kind: "turn" as const,
+        id: turn.id,
+        change: {
+          state: outcome.kind,
+          ended_at: now,
+          input_tokens: outcome.usage.input_tokens,
+          output_tokens: outcome.usage.output_tokens,
+          cost_usd: outcome.usage.cost_usd ?? null,
         },
-        { kind: "session", id: sessionId, change: { updated_at: now } },
-        ...(turn.input.changesAtEnd?.(outcome) ?? []),
-      ],
-    });
+      },
+      { kind: "session" as const, id: sessionId, change: { updated_at: now } },
+      ...(turn.input.changesAtEnd?.(outcome) ?? []),
+    ],
+  };
+  const logger = runtime.logger.child({ session: sessionId, turn: turn.id });
+  turn.isEndStored = await ends.add(append, () => {
     turn.isEndStored = true;
-  } catch (error) {
-    runtime.logger.error(
-      { err: error, session: sessionId, turn: turn.id },
-      "the turn's end could not be stored",
-    );
-  }
+    logger.info("the turn's end is stored now");
+    onStored();
+  });
+  if (turn.isEndStored) onStored();
+  else logger.error("the turn's end could not be stored; it is tried again");
   turn.settle(outcome);
   return outcome;
 }

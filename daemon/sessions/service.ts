@@ -222,6 +222,16 @@ export class SessionService {
     await this.#runtime.pool.evictProject(name);
   }
 
+  /** @throws KartaError `storage_unavailable` while events cannot be stored: no message could be accepted */
+  async requireStore(): Promise<void> {
+    if (await this.#runtime.log.isWritable()) return;
+    throw new KartaError(
+      "storage_unavailable",
+      "the store cannot be written; see `karta logs` and check the disk that holds Karta's state folder",
+      { retryAfterSeconds: 5 },
+    );
+  }
+
   /** @throws KartaError `not_found` when the session is not there or not in the scope */
   async requireSession(scope: Scope, id: string): Promise<SessionRecord> {
     return this.#record(scope, id);
@@ -241,6 +251,7 @@ export class SessionService {
     await Promise.race([Promise.all(running), deadline]);
     clearTimeout(timer);
     await Promise.all(sessions.map((session) => this.#endTurns(session)));
+    await this.#live.ends.close();
     await this.#runtime.log.settled();
   }
 

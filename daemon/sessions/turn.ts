@@ -71,7 +71,7 @@ export class Turn {
   acceptedSeq = 0;
   /** Settles when its message is stored, or could not be: a retry that finds it waits for this. */
   readonly accepted = Promise.withResolvers<undefined>();
-  /** False at its end: its terminal event could not be stored, and whoever watches the log will not see one. */
+  /** False at its end: its terminal event could not be stored yet, and whoever watches the log may wait long for it. */
   isEndStored = false;
   /** What its agent asks of people. */
   readonly approvals: Approvals = new Approvals(this);
@@ -126,7 +126,7 @@ export class Turn {
     this.#state = to;
   }
 
-  /** Its terminal event is stored (or can't be): whoever waits may go on. */
+  /** Its terminal event is stored (or can't be now): whoever waits may go on. */
   settle(outcome: TurnOutcome): void {
     this.#settle(outcome);
   }

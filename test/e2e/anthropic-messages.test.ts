@@ -228,17 +228,6 @@ describe("a conversation", () => {
   });
 });
 
-test("twenty streams at once each get their own words", async () => {
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, place) =>
-      client.messages.stream(saying(`I am number ${place}`)).finalText(),
-    ),
-  );
-  expect(answers).toEqual(
-    Array.from({ length: 20 }, (_, place) => `You said: I am number ${place}. ☕ That is all.`),
-  );
-});
-
 describe("the bases", () => {
   test("of a project, of an organisation's agent, and of all projects with the project as model", async () => {
     for (const [base, model] of [

@@ -54,7 +54,7 @@ beforeAll(async () => {
     [hasty, "hasty"],
     [free, "free"],
   ] as const) {
-    expect(await home.karta(["project", "add", dir, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(dir, name);
   }
 });
 afterAll(() => home.remove());

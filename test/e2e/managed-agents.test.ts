@@ -74,7 +74,7 @@ beforeAll(async () => {
     [folder, "bot"],
     [apart, "apart"],
   ] as const)
-    expect(await home.karta(["project", "add", dir, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(dir, name);
 });
 afterAll(() => home.remove());
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   home = makeHome();
   kartad = await home.start();
   const good = home.project("good", { "CLAUDE.md": "# Good" });
-  expect((await home.karta(["project", "add", good, "good"])).code).toBe(0);
+  await home.operator.addProject(good, "good");
   sessionId = (await createSession(kartad.url)).id;
 });
 afterAll(() => home.remove());
@@ -141,7 +141,8 @@ describe("karta project add refuses", () => {
   });
 
   test("nothing, when the same folder comes again under the same name", async () => {
-    expect((await home.karta(["project", "add", path.join(home.folder, "good"), "good"])).code).toBe(0);
+    const { code } = await home.karta(["project", "add", path.join(home.folder, "good"), "good"]);
+    expect(code).toBe(0);
   });
 });
 

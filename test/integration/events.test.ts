@@ -147,7 +147,7 @@ describe("the operator's feeds", () => {
   test("the log's lines are followed", async () => {
     const logs = await feed("/control/v1/logs?level=info");
     const folder = home.project("other", { "CLAUDE.md": "# Other" });
-    expect(await home.karta(["project", "add", folder, "other"])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, "other");
     await logs.until(1);
     expect(LogLineSchema.parse(JSON.parse(logs.said[0] ?? "")).level).toBeGreaterThanOrEqual(30);
     expect(await home.karta(["project", "remove", "other", "--yes"])).toMatchObject({ code: 0 });

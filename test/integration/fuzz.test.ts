@@ -54,7 +54,7 @@ beforeAll(async () => {
       "karta.toml":
         "[runtime]\napproval_timeout_seconds = 1\nturn_timeout_seconds = 2\n[pool]\nmax_processes = 12\nspares = 0\n",
     });
-    expect(await home.karta(["project", "add", folder])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder);
   }
   expect(await home.karta(["project", "default", "bot"])).toMatchObject({ code: 0 });
 });

@@ -16,12 +16,6 @@ export function startScripted(home: TestHome): Promise<Kartad> {
 /** The first start of a home: registers its one project too. */
 export async function beginScripted(home: TestHome): Promise<Kartad> {
   const kartad = await startScripted(home);
-  const { code, stderr } = await home.karta([
-    "project",
-    "add",
-    home.project("bot", { "CLAUDE.md": "# Bot" }),
-    "bot",
-  ]);
-  if (code !== 0) throw new Error(`the project was not added: ${stderr}`);
+  await home.operator.addProject(home.project("bot", { "CLAUDE.md": "# Bot" }), "bot");
   return kartad;
 }

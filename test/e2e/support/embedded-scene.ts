@@ -102,8 +102,7 @@ export class EmbeddedScene {
     mkdirSync(home.state, { recursive: true });
     writeFileSync(path.join(home.state, "kartad.toml"), `allowed_origins = ["http://localhost:${port}"]\n`);
     const kartad = await home.start();
-    const { code, stderr } = await home.karta(["project", "add", folder, "bot"]);
-    if (code !== 0) throw new Error(`the project was not added: ${stderr}`);
+    await home.operator.addProject(folder, "bot");
     const page = await servePage({ port, kartaUrl: kartad.url, project: "bot" });
     return new EmbeddedScene({ home, folder, kartad, page, browser: await launchBrowser() });
   }

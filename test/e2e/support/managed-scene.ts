@@ -1,5 +1,4 @@
 /** A kartad with a bot for Managed Agents, and another project that is none of its business. */
-import { expect } from "@jest/globals";
 import { anthropicOf } from "../../support/anthropic.ts";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
 import { ManagedClient } from "../../support/anthropic-sessions.ts";
@@ -62,6 +61,6 @@ export async function managedScene(): Promise<ManagedScene> {
     [folder, "bot"],
     [other, "other"],
   ] as const)
-    expect(await home.karta(["project", "add", place, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(place, name);
   return { home, kartad, folder, managed: new ManagedClient(anthropicOf(kartad.url), "bot") };
 }
