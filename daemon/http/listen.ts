@@ -28,9 +28,10 @@ export function createHttpServer(listener: RequestListener, limits: Limits = DEF
   });
   server.on("request", listener);
   server.on("checkExpectation", listener); // else an expectation that Node does not know is an empty 417
-  server.on("connect", (_request, socket) =>
-    refuseOnSocket(socket, new KartaError("bad_request", "kartad is no proxy: it has no CONNECT")),
-  );
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => undefined); // it is no longer Node's to watch; `close` follows
+    refuseOnSocket(socket, new KartaError("bad_request", "kartad is no proxy: it has no CONNECT"));
+  });
   server.on("request", (_request, response) => limitReading(response, limits.request_timeout_seconds * 1000));
   limitConnections(server, limits.max_connections);
   answerBrokenRequests(server, limits);

@@ -55,6 +55,11 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
+  /** Leaves without a word: the server finds out when it next writes, by an error. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** The server has closed it. */
   closed(): Promise<void> {
     return this.#when(() => this.isClosed);
@@ -64,6 +69,11 @@ export class RawConnection {
   async until(text: string): Promise<void> {
     await this.#when(() => this.said.includes(text) || this.isClosed);
     if (!this.said.includes(text)) throw new Error(`closed without ${text}: ${this.said}`);
+  }
+
+  /** Resolves when so many whole answers have come, or the server has closed it. */
+  answered(count: number): Promise<void> {
+    return this.#when(() => this.isClosed || wholeAnswers(this.said).length >= count);
   }
 
   /** The first answer, when it is whole. It is held against `/openapi.json`. @param asked for what request it stands */
