@@ -38,7 +38,6 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
     storeCheck(config.stateHome),
     diskCheck(config.stateHome),
     addressCheck(sources),
-    keyCheck(config, Date.now()),
   ]);
   const found = types.filter((_, index) => checks[index]?.state === "ok");
   const none: DoctorCheck[] =
@@ -52,7 +51,10 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
             fix: "install one of them: each line above says how",
           },
         ];
-  return { checks: [...checks, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))] };
+  const keys = keyCheck(config, Date.now());
+  return {
+    checks: [...checks, keys, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))],
+  };
 }
 
 async function programCheck(harness: Harness, isUsed: boolean): Promise<DoctorCheck> {

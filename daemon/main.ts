@@ -11,7 +11,8 @@ import { PortTakenError } from "./http/listen.ts";
 import { UnsafeBindError } from "./keys/authenticator.ts";
 import { SecretFileError } from "./keys/secret-file.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
-import { Log } from "./log.ts";
+import { isJournal } from "./log/journal.ts";
+import { Log, type StandardError } from "./log.ts";
 import { repairStore, restoreStore } from "./maintenance.ts";
 import { closeOwnFolder, UnsafeFolderError } from "./ownership.ts";
 import { InheritedSocketError } from "./socket-activation.ts";
@@ -83,13 +84,30 @@ function stopOnSignals(stop: () => void, log: Log): void {
   }
 }
 
+/** In a service of systemd it is the journal's, beside the file too: there its lines have priorities. */
+function standardError({ log, foreground, env }: Config): StandardError {
+  if (log === "journal") return "journal";
+  if (!foreground) return "nothing";
+  return isJournal(env.JOURNAL_STREAM) ? "journal" : "readable";
+}
+
+/** What reads kartad's lines out of the journal; null where nobody is known to have put them there. */
+function journalCommand({ service, env }: Config): string | null {
+  if (service === "system") return "journalctl -u kartad";
+  if (service === "user") return "journalctl --user -u kartad";
+  return isJournal(env.JOURNAL_STREAM) ? `journalctl _PID=${process.pid}` : null;
+}
+
 async function run(config: Config): Promise<void> {
   const wasOpen = takeStateFolder(config.stateHome);
   const lock = InstanceLock.acquire(config.stateHome);
   const log = await Log.open({
     stateHome: config.stateHome,
     level: config.logLevel,
-    foreground: config.foreground,
+    toFile: config.log === "file",
+    standardError: standardError(config),
+    elsewhere: journalCommand(config),
+    env: config.env,
   });
 
   let daemon: Daemon | null = null;

@@ -69,6 +69,8 @@ KillMode=mixed
 TimeoutStopSec=${Math.ceil(drainSeconds) + STOP_MARGIN_SECONDS}
 # An agent that runs out of memory ends its own turn, not kartad.
 OOMPolicy=continue
+# A core file would hold the keys that kartad and its agents have.
+LimitCORE=0
 ${hardening(settings).join("\n")}
 
 [Install]

@@ -36,7 +36,7 @@ export interface Core extends ProcessServices, SessionServices {
 type SharedParts = Pick<PublicAppOptions, SharedOptions | "metrics">;
 
 /** One set for both planes: a queue or a table of two would let the planes race each other. */
-export function sharedParts({ now, undo }: StartContext, core: Core): SharedParts {
+export function sharedParts({ secrets, now, undo }: StartContext, core: Core): SharedParts {
   const { store, registry, projects, sessions, feed, pool, apps, memory, authenticator } = core;
   const metrics = new Metrics({
     version: packageVersion(),
@@ -50,6 +50,7 @@ export function sharedParts({ now, undo }: StartContext, core: Core): SharedPart
   });
   undo.defer(() => metrics.close());
   return {
+    mask: secrets.mask,
     sessions,
     metrics,
     eventsOf: (sessionId) => sessionSource(store.events, feed, sessionId),

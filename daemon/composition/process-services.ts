@@ -49,6 +49,7 @@ export async function startProcessServices(context: StartContext): Promise<Proce
     spawner,
     tools,
     logger,
+    mask: context.secrets.mask,
   });
   const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
   undo.defer(() => apps.stop());

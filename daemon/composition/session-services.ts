@@ -28,14 +28,17 @@ export async function startSessionServices(
   processes: ProcessServices,
 ): Promise<SessionServices> {
   const { config, logger, now } = context;
+  const { mask, learn } = context.secrets;
   const { offlineModel, spawner, pool, harnesses, apps } = processes;
   const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
   const registry = new ProjectRegistry({
     store: store.projects,
     stateHome: config.stateHome,
     logger,
+    mask,
     now,
-    read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
+    read: (folder) =>
+      readProject(folder, { daemonEnv: config.env, homedir: config.homedir, onSecrets: learn }),
     checkEntryPoint: entryPointCheck(context, processes),
     harnessProgram: (type, project) => harnesses[type].binary(project),
     onScript: (project, script) => offlineModel.setScript(project, script),
@@ -67,6 +70,7 @@ export async function startSessionServices(
     pool,
     projects,
     logger,
+    mask,
     now,
   });
   return { registry, projects, feed, sessions };

@@ -32,7 +32,7 @@ export interface ControlAppOptions
 export function controlApp(options: ControlAppOptions): Express {
   const { projects } = options;
   const logger = options.logger.child({ part: "control" });
-  const app = baseApp(logger);
+  const app = baseApp(logger, options.mask);
   limitBodies(app, options.maxBodyBytes);
   app.use(refuseStrangers(logger));
   app.use(refusePages);

@@ -2,6 +2,7 @@
 import { execa } from "execa";
 import type { Logger } from "pino";
 import { newId } from "../../shared/ids.ts";
+import { outsideLogContext } from "../log/context.ts";
 import { Escapees } from "./escapees.ts";
 import { Guard } from "./guard.ts";
 import type { ProcessJournal } from "./journal.ts";
@@ -60,6 +61,10 @@ export class ProcessSpawner {
    * kind `not_started`, and so does every program after `stopAll`.
    */
   spawn(request: SpawnRequest): ManagedProcess {
+    return outsideLogContext(() => this.#spawn(request)); // it outlives the turn that it is started for
+  }
+
+  #spawn(request: SpawnRequest): ManagedProcess {
     const id = newId("proc");
     if (this.#isClosed) return neverStarted(id, request.purpose);
     this.#journal?.add(id); // before it is there: kartad may die at any line
@@ -109,7 +114,7 @@ export class ProcessSpawner {
     const exited = ended.then(async (how) => {
       exit = how;
       this.#log.debug(
-        { process: id, pid, purpose: request.purpose },
+        { process_id: id, pid, purpose: request.purpose },
         `${request.command} ${describeExit(how)}`,
       );
       if (pid !== null) {

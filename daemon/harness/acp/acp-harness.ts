@@ -30,6 +30,8 @@ export interface AcpOptions {
   /** Where agents find the app's own tools. */
   readonly tools: ToolGateway;
   readonly logger: Logger;
+  /** Frees what agents print of secrets; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
   /** How long the turns of others have on a process that has to be ended; 30 s when left out. */
   readonly matesGraceMs?: number;
   /** How long an agent may take to be ready; a minute when left out. */

@@ -1,6 +1,7 @@
 /** One conversation on an agent's connection: its turns, its permissions, its end. */
 import { methods, type ContentBlock, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
+import { logContext } from "../../log/context.ts";
 import type { ManagedProcess } from "../../process/process.ts";
 import {
   NO_USAGE,
@@ -87,7 +88,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     const turn = newTurn(request);
     const { translator, ending } = turn;
     this.#turn = turn;
-    connection.turns.began();
+    const context = logContext();
+    connection.turns.began(context);
     this.#usage.begin();
     try {
       await this.#telling;
@@ -107,7 +109,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
       await this.process.exited;
       return ending.signal.aborted ? CANCELLED : this.#crashed();
     } finally {
-      connection.turns.ended();
+      if (!connection.isOpen()) connection.tellDeath(ending.signal.aborted);
+      connection.turns.ended(context);
       ending.abort(); // a question that outlived its turn
       this.#turn = null;
     }

@@ -17,7 +17,7 @@ describe("text of others", () => {
   });
 
   test("shows what a terminal would obey", () => {
-    expect(harmless("\u001b]0;owned\u0007 \u009b31m \u0008 \u007f \r")).toBe("␛]0;owned␇ \ufffd31m ␈ ␡ ␍");
+    expect(harmless("\u001b]0;owned\u0007 \u009b31m \u0008 \u007f \r")).toBe("␛]0;owned␇ ‹U+009B›31m ␈ ␡ ␍");
   });
 
   test("a sequence cut in two by a stream is caught as well", () => {

@@ -174,6 +174,7 @@ describe("launchd's property list", () => {
     ProgramArguments: z.array(z.string()).min(3),
     EnvironmentVariables: z.record(z.string(), z.string()),
     WorkingDirectory: z.string().startsWith("/"),
+    HardResourceLimits: z.strictObject({ Core: z.literal(0) }),
     RunAtLoad: z.literal(true),
     KeepAlive: z.strictObject({ SuccessfulExit: z.literal(false) }),
     ExitTimeOut: z.int().min(60),

@@ -39,7 +39,7 @@ export async function streamConversation(
     endsAfter: (event) => endsStream(event) && closes(event),
     failure: () => "",
     ping: ": ping\n\n",
-    onFault: (error) => logger.error({ err: error, session: session.id }, "an event has no wire form"),
+    onFault: (error) => logger.error({ err: error, session_id: session.id }, "an event has no wire form"),
   });
 }
 
