@@ -44,7 +44,11 @@ export function createHttpServer(listener: RequestListener, limits: Limits = DEF
  * by how far it is behind.
  */
 function limitReading(response: ServerResponse, milliseconds: number): void {
-  response.once("prefinish", () => response.setTimeout(milliseconds, () => response.destroy()));
+  response.once("prefinish", () => {
+    response.setTimeout(milliseconds, () => response.destroy());
+    // The timer is the socket's: it must be gone before Node gives the socket to the next answer, which may take a turn's time.
+    response.prependOnceListener("finish", () => response.setTimeout(0));
+  });
 }
 
 /** @returns the port, as bound. @throws PortTakenError */

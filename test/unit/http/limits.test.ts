@@ -156,6 +156,30 @@ describe("an answer that nobody reads", () => {
   });
 });
 
+describe("a turn", () => {
+  test("may take longer than a request, also behind another request on its connection", async () => {
+    const { script } = hasty.harness;
+    hasty.harness.script = () => undefined;
+    const path = `/v1/sessions/${await hasty.create()}/messages`;
+    const body = '{"text":"take your time"}';
+    const connection = await RawConnection.open(hasty.port);
+    connection.write(
+      `GET /healthz HTTP/1.1\r\n${HOST}\r\nPOST ${path} HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const turn = await hasty.harness.nextTurn();
+    for (let second = 0; second < 3; second += 1) {
+      const slow = await RawConnection.open(hasty.port); // is closed after a second or two
+      await slow.closed();
+    }
+    expect(connection.isClosed).toBe(false);
+    turn.say("at last").end();
+    await connection.until("at last");
+    connection.leave();
+    hasty.harness.script = script;
+  });
+});
+
 describe("what is not HTTP", () => {
   test.each([
     ["a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
