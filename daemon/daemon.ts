@@ -1,9 +1,9 @@
 /** The composition root: builds every service, starts and stops them in order. The only file that sees all. */
 import { createServer } from "node:http";
-import path from "node:path";
 import { packageVersion } from "../shared/paths.ts";
 import { Apps } from "./apps/apps.ts";
 import { checkEntryPoint } from "./apps/check-entry-point.ts";
+import { makeSandbox, openSpawner, readingOf } from "./children.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import { controlApp } from "./control/app.ts";
@@ -23,10 +23,7 @@ import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OfflineModel } from "./offline-model/server.ts";
 import { Pool } from "./pool/pool.ts";
-import { ProcessJournal } from "./process/journal.ts";
 import { GroupMemory } from "./process/memory.ts";
-import { ProcessSpawner } from "./process/spawner.ts";
-import { TempFolders } from "./process/temp-folders.ts";
 import { readProject } from "./projects/read-project.ts";
 import { ProjectRegistry } from "./projects/registry.ts";
 import { servedProjects } from "./projects/served-projects.ts";
@@ -99,13 +96,8 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       undo.push(() => offlineModel.stop());
     }
 
-    const journal = new ProcessJournal(path.join(config.stateHome, "run", "processes"));
-    const leftovers = await journal.endLeftovers();
-    if (leftovers > 0)
-      logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
-    const temp = new TempFolders(config.stateHome, config.env.TMPDIR ?? "/tmp");
-    await temp.clear();
-    const spawner = new ProcessSpawner({ logger, journal, temp });
+    const sandbox = makeSandbox(config, () => registry.all.map(({ row }) => row.path));
+    const spawner = await openSpawner(config, sandbox, logger);
     undo.push(() => spawner.stopAll());
     const tools = new ToolGateway({ logger });
     undo.push(() => tools.stop());
@@ -135,7 +127,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       stateHome: config.stateHome,
       logger,
       now,
-      read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
+      read: (folder) => readProject(folder, readingOf(config, sandbox)),
       checkEntryPoint: (definition, home) =>
         definition.manifest.entryPoint === null
           ? Promise.resolve(null)
@@ -147,6 +139,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
               baseEnv: config.env,
               home,
               spawner,
+              sandbox: definition.manifest.runtime.sandbox,
             }),
       harnessProgram: (type, project) => harnesses[type].binary(project),
       onScript: (project, script) => offlineModel.setScript(project, script),
@@ -173,6 +166,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       workspaces,
       apps,
       harnessOf: (type) => harnesses[type],
+      sandboxProblem: () => sandbox.problem(),
     });
     const sessions = new SessionService({
       sessions: store.sessions,
@@ -255,7 +249,9 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
         doctorReport({
           config,
           harnesses,
+          sandbox,
           used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
+          isSandboxUsed: registry.all.some(({ definition }) => definition?.manifest.runtime.sandbox),
           url,
         }),
       copyStore: () => copyStore(config.stateHome),

@@ -47,6 +47,8 @@ export interface LaunchSpec {
   readonly mcpServers: Readonly<Record<string, unknown>>;
   /** The names the app declared in `[env]`, bound. */
   readonly env: Readonly<Record<string, string>>;
+  /** In a sandbox, or not at all. */
+  readonly sandbox: boolean;
 }
 
 /** Which conversation a process is to hold. `threadId` is the harness's own id of it. */

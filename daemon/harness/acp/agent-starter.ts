@@ -2,6 +2,7 @@
 import { RequestError, type McpServer } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import { KartaError } from "../../../shared/errors.ts";
+import { ownPlaces } from "../../process/sandbox.ts";
 import type { ProcessSpawner } from "../../process/spawner.ts";
 import type { AgentProcess, LaunchSpec, StartRequest, Transcript, TranscriptRequest } from "../harness.ts";
 import type { AcpOptions } from "./acp-harness.ts";
@@ -13,6 +14,7 @@ import { mcpServersFor } from "./mcp-servers.ts";
 import { offeredAgents } from "./offered-agents.ts";
 import type { Preset } from "./presets.ts";
 import type { FoundProgram } from "./program.ts";
+import { configPlaces } from "./opencode-config.ts";
 import { openConversation } from "./session-setup.ts";
 import { SharedConnections, unlessAborted, type Place } from "./shared-connections.ts";
 import { conversationKey, TranscriptReader } from "./transcript-reader.ts";
@@ -189,6 +191,7 @@ export class AgentStarter {
       cwd: launch.cwd,
       env,
       tempVariables: ["TMPDIR"],
+      sandbox: launch.sandbox ? [...ownPlaces(launch), ...configPlaces(env)] : undefined,
     });
     const connection = new AgentConnection({ process, cwd: launch.cwd, logger: this.#log, matesGraceMs });
     try {

@@ -7,6 +7,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { newId } from "../../../shared/ids.ts";
 import { TOOL_SERVER } from "../../../shared/protocol/projects.ts";
+import type { SandboxPlace } from "../../process/sandbox.ts";
 import type { LaunchSpec } from "../harness.ts";
 import { plainToolName, type AppTools } from "./app-tools.ts";
 import { mcpServersFor } from "./mcp-servers.ts";
@@ -136,4 +137,9 @@ export async function openCodeEnvironment(
     OPENCODE_CONFIG_CONTENT: JSON.stringify(bindingConfig(launch, offlineBaseUrl, tools)),
     ...(offlineBaseUrl === null ? {} : { OPENCODE_DISABLE_MODELS_FETCH: "1" }), // there is one model
   };
+}
+
+/** The file that `openCodeEnvironment` made, for a sandbox. */
+export function configPlaces(env: Readonly<Record<string, string>>): readonly SandboxPlace[] {
+  return env.OPENCODE_CONFIG === undefined ? [] : [{ path: env.OPENCODE_CONFIG, access: "read" }];
 }

@@ -25,6 +25,7 @@ import { describeCredential, NO_CREDENTIAL, type Credential } from "./credential
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
 import { readHistory } from "./history.ts";
+import { sandboxPlaces } from "./sandbox-places.ts";
 import { findTranscript } from "./transcripts.ts";
 
 /** The SDK brings its own binary: each platform's package is named like this. */
@@ -106,6 +107,8 @@ export class ClaudeCode implements Harness {
       thread.kind === "resume" && (await findTranscript(this.#configDir, thread.threadId)) !== null;
     const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
 
+    const sandbox = launch.sandbox ? await sandboxPlaces(launch, credential, configDir) : undefined;
+
     let child: ManagedProcess | null = null;
     let agent: ClaudeProcess | null = null;
     let stderr = "";
@@ -129,6 +132,7 @@ export class ClaudeCode implements Harness {
           cwd: cwd ?? launch.cwd,
           env: defined(childEnv),
           tempVariables: ["TMPDIR", "CLAUDE_CODE_TMPDIR"],
+          sandbox,
         });
         if (signal.aborted) void child.stop(0);
         return new SpawnedAgent(child);
