@@ -1,14 +1,15 @@
-/** What kartad starts children with: the spawner, its journal and their temporary files, and what makes sandboxes. */
+/** What kartad starts children with (the spawner, its journal, their temporary files), and what is kept from them. */
 import path from "node:path";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { KeptPlaces } from "./harness/kept-places.ts";
 import { ProcessJournal } from "./process/journal.ts";
 import { Sandbox } from "./process/sandbox.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { TempFolders } from "./process/temp-folders.ts";
 import type { ReadProjectOptions } from "./projects/read-project.ts";
 
-/** In the operator's home: what opens other doors, and programs that run by themselves. */
+/** In the operator's home: what opens other doors. */
 const CREDENTIALS = [
   ...[
     ".ssh",
@@ -16,32 +17,35 @@ const CREDENTIALS = [
     ".aws",
     ".azure",
     ".kube",
-    ".docker",
+    ".docker/config.json",
     ".netrc",
     ".npmrc",
     ".pypirc",
-    ".git-credentials",
-  ],
-  ...[".config/gcloud", ".config/gh", ".config/git", ".config/karta", ".config/systemd", ".password-store"],
-  ...[
-    ".claude",
-    ".claude.json",
-    ".codex",
-    ".gemini",
-    ".config/goose",
-    ".local/share/opencode",
-    ".local/share/keyrings",
-  ],
-  ...[
-    ".cargo/credentials.toml",
-    ".terraform.d",
-    ".vault-token",
     ".pgpass",
-    ".my.cnf",
-    ".bash_history",
-    ".zsh_history",
   ],
+  ...[".git-credentials", ".config/git/credentials", ".config/gh", ".config/gcloud", ".config/karta"],
+  ...[".claude/.credentials.json", ".claude.json", ".codex/auth.json", ".local/share/opencode/auth.json"],
+  ...[".password-store", ".local/share/keyrings", ".cargo/credentials.toml", ".vault-token"],
 ];
+/** What a sandbox hides besides: conversations of the operator's own, and units with what they set. */
+const PRIVATE = [".claude", ".codex", ".gemini", ".local/share/opencode", ".config/goose", ".config/systemd"];
+/** In the state folder: what is no session's. Its workspaces, its temporary folders and transcripts are. */
+const SEALED = ["keys", "logs", "run", "set-aside", "apps", "kartad.toml", "kartad.lock", "harness/acp"];
+const STORE = ["karta.db", "karta.db-wal", "karta.db-shm", "karta.db.restore"];
+
+/** What agents' tools are kept from. */
+export function keptPlaces({ stateHome, socketPath, homedir, env }: Config): KeptPlaces {
+  const login = given(env.CLAUDE_CONFIG_DIR);
+  return new KeptPlaces({
+    sealed: [
+      ...[...SEALED, ...STORE].map((name) => path.join(stateHome, name)),
+      socketPath,
+      ...CREDENTIALS.map((name) => path.join(homedir, name)),
+      ...(login === null ? [] : [path.join(login, ".credentials.json")]),
+    ],
+    mixed: [stateHome],
+  });
+}
 
 /** @param projectFolders of all registered projects: one's agent does not see another's */
 export function makeSandbox(config: Config, projectFolders: () => readonly string[]): Sandbox {
@@ -49,9 +53,8 @@ export function makeSandbox(config: Config, projectFolders: () => readonly strin
   const always = [
     stateHome,
     path.dirname(socketPath),
-    ...CREDENTIALS.map((name) => path.join(homedir, name)),
-    ...(env.CLAUDE_CONFIG_DIR === undefined ? [] : [path.resolve(env.CLAUDE_CONFIG_DIR)]),
-    ...(env.KARTA_CONFIG_HOME === undefined ? [] : [path.resolve(env.KARTA_CONFIG_HOME)]),
+    ...[...CREDENTIALS, ...PRIVATE].map((name) => path.join(homedir, name)),
+    ...[env.CLAUDE_CONFIG_DIR, env.KARTA_CONFIG_HOME].flatMap((folder) => given(folder) ?? []),
   ];
   return new Sandbox({
     searchPath: env.PATH ?? "",
@@ -78,4 +81,9 @@ export async function openSpawner(config: Config, sandbox: Sandbox, logger: Logg
   const temp = new TempFolders(config.stateHome, config.env.TMPDIR ?? "/tmp");
   await temp.clear();
   return new ProcessSpawner({ logger, journal, temp, sandbox });
+}
+
+/** Absolute; an empty variable is as if it were not there. */
+function given(folder: string | undefined): string | null {
+  return folder === undefined || folder === "" ? null : path.resolve(folder);
 }

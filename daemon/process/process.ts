@@ -33,6 +33,8 @@ export interface ManagedProcess {
   readonly purpose: ProcessPurpose;
   /** Null when it could not be started; `exited` then says why. */
   readonly pid: number | null;
+  /** Its folder for temporary files; null: it has none of its own. */
+  readonly temp: string | null;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -60,6 +62,7 @@ export function neverStarted(
     id,
     purpose,
     pid: null,
+    temp: null,
     stdin: new PassThrough().resume(),
     stdout: nothing(),
     stderr: nothing(),

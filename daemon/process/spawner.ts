@@ -143,6 +143,7 @@ export class ProcessSpawner {
       id,
       purpose: request.purpose,
       pid,
+      temp,
       stdin: subprocess.stdin,
       stdout: subprocess.stdout,
       stderr: subprocess.stderr,

@@ -12,6 +12,7 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import type { AgentOffer, AgentStarter } from "./agent-starter.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import type { ToolGateway } from "../tool-gateway.ts";
 
 import { describeAccess } from "./environment.ts";
@@ -29,6 +30,8 @@ export interface AcpOptions {
   readonly spawner: ProcessSpawner;
   /** Where agents find the app's own tools. */
   readonly tools: ToolGateway;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   readonly logger: Logger;
   /** How long the turns of others have on a process that has to be ended; 30 s when left out. */
   readonly matesGraceMs?: number;

@@ -134,6 +134,7 @@ export class AgentStarter {
         threadId,
         isNew,
         launch,
+        kept: this.#options.kept,
         title,
         priced: !offline,
         tools,

@@ -19,14 +19,16 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import { AtMost } from "../at-most.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import { toolOptions, withToolNames } from "./app-tools.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
+import { denyRules, keepingHook, ownPaths } from "./deny-rules.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
 import { readHistory } from "./history.ts";
 import { sandboxPlaces } from "./sandbox-places.ts";
-import { findTranscript } from "./transcripts.ts";
+import { findTranscript, transcriptFolder } from "./transcripts.ts";
 
 /** The SDK brings its own binary: each platform's package is named like this. */
 const SDK_PACKAGE = "@anthropic-ai/claude-agent-sdk";
@@ -51,6 +53,8 @@ export interface ClaudeCodeOptions {
   readonly configDir: string;
   /** The offline model's address for a project; null when kartad is not offline. */
   readonly offlineBaseUrl: ((project: string) => string) | null;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   readonly logger: Logger;
 }
 
@@ -94,7 +98,7 @@ export class ClaudeCode implements Harness {
   }
 
   async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
-    const { credential, daemonEnv, configDir, offlineBaseUrl } = this.#options;
+    const { credential, daemonEnv, configDir, offlineBaseUrl, kept } = this.#options;
     const env = childEnvironment({
       launch,
       credential,
@@ -113,7 +117,17 @@ export class ClaudeCode implements Harness {
     let agent: ClaudeProcess | null = null;
     let stderr = "";
     const options: Options = {
-      ...launchOptions(launch),
+      ...launchOptions(launch, kept),
+      hooks: keepingHook(kept, () => ({
+        ...launch,
+        own: ownPaths({
+          ...launch,
+          temp: child?.temp ?? null,
+          configDir: this.#configDir,
+          conversations: transcriptFolder(this.#configDir, launch.cwd),
+          threadId,
+        }),
+      })),
       ...speakerOptions(launch, resumable ? (env.ANTHROPIC_MODEL ?? DEFAULT_MODEL) : null),
       ...(await toolOptions(
         launch,
@@ -170,7 +184,7 @@ export class ClaudeCode implements Harness {
   }
 }
 
-function launchOptions(launch: LaunchSpec): Options {
+function launchOptions(launch: LaunchSpec, kept: KeptPlaces): Options {
   return {
     cwd: launch.cwd,
     includePartialMessages: true,
@@ -179,7 +193,7 @@ function launchOptions(launch: LaunchSpec): Options {
     permissionMode: "default",
     permissionPrompts: launch.permissionIntercept ? "host" : "none",
     // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
-    settings: { enableAllProjectMcpServers: true },
+    settings: { enableAllProjectMcpServers: true, permissions: denyRules(kept.sealed) },
     allowedTools: withToolNames(launch.allowedTools, launch),
     disallowedTools: withToolNames(launch.disallowedTools, launch),
   };
