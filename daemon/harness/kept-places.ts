@@ -29,12 +29,15 @@ const DEEPEST = 8;
 export class KeptPlaces {
   /** Of these, those in which nothing is ever a session's own: for rules of a harness's own, which know no exceptions. */
   readonly sealed: readonly string[];
+  /** Of these, those that hold sessions' own things among others. */
+  readonly mixed: readonly string[];
   readonly #places: readonly string[];
   #real: Promise<readonly string[]> | null = null;
 
   /** @param options absolute paths of files, or of folders with all that is in them */
   constructor(options: { readonly sealed: readonly string[]; readonly mixed: readonly string[] }) {
     this.sealed = options.sealed;
+    this.mixed = options.mixed;
     this.#places = [...options.sealed, ...options.mixed];
   }
 

@@ -183,6 +183,7 @@ export class AgentStarter {
       offlineBaseUrl: offlineBaseUrl?.(launch.project) ?? null,
       folder,
       tools,
+      kept: this.#options.kept,
     });
     opening.throwIfAborted();
     const process = spawner.spawn({
