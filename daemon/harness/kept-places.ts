@@ -55,9 +55,9 @@ export class KeptPlaces {
         const written = asPath(text, scene);
         const real = await realPlace(written);
         if (isKept(written) || isKept(real)) return REFUSAL;
-        // A search from above would walk in. The project's own folder may lie above: there the harness's rules hold.
-        const isAbove = (key === "path" || key === "pattern") && kept.some((place) => isIn(place, real));
-        if (isSearch && isAbove && !isIn(real, scene.cwd) && !isIn(scene.cwd, real)) return REFUSAL;
+        // A search from above would walk in. The session's own folder may lie above: there the harness's rules hold.
+        const isAbove = key === "path" && kept.some((place) => isIn(place, real));
+        if (isSearch && isAbove && !isIn(real, scene.cwd)) return REFUSAL;
       }
     }
     return null;
