@@ -208,6 +208,8 @@ export interface ProgramOwner {
   readonly command: readonly string[] | null;
   /** Absolute: a command such as `./agent` is meant from here. */
   readonly folder: string;
+  /** It runs in a sandbox, also when it is only asked what it is. */
+  readonly sandbox: boolean;
 }
 
 /** The program behind a harness. */

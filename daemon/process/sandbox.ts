@@ -16,10 +16,11 @@ export interface SandboxPlace {
   readonly access: "read" | "write" | "scratch" | "hidden";
 }
 
-/** What a child of a project may write to, and so all that it keeps. */
+/** What a child of a project may write to, and so all that it keeps: not the file that says whether it has a sandbox. */
 export function ownPlaces(child: { readonly cwd: string; readonly home: string }): readonly SandboxPlace[] {
   return [
     { path: child.cwd, access: "write" },
+    { path: path.join(child.cwd, "karta.toml"), access: "read" },
     { path: child.home, access: "write" },
   ];
 }
@@ -139,7 +140,8 @@ export class Sandbox {
     });
     const version = /bubblewrap (\S+)/.exec(tried.stdout)?.[1];
     if (!tried.failed && version !== undefined) return { kind: "available", program, version };
-    const why = tried.stderr.trim().split("\n").at(-1) || tried.shortMessage || "it said nothing";
+    const said = tried.stderr.trim().split("\n").at(-1) ?? "";
+    const why = said === "" ? (tried.shortMessage ?? "it said nothing") : said;
     return {
       kind: "unavailable",
       detail: `${program} cannot make a sandbox here: ${why}`,

@@ -103,6 +103,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
       "bash python3 look.py /tmp",
       `bash python3 connect.py ${state}/../run/k.sock`,
       "bash cat /proc/*/environ",
+      "bash echo '# mine' >> karta.toml; mv karta.toml other.toml; rm -f karta.toml; grep -c sandbox karta.toml",
       `bash kill -9 ${kartad.pid} && echo sword''fish`,
       `bash for f in /etc /usr ${state}/.. ${state}/../free; do touch $f/x; done`,
       `bash umount ${state}; umount -l ${state}; unshare -rm umount -l ${state}; python3 look.py ${state}`,
@@ -112,6 +113,8 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
     for (const line of lines) told.push(await say(free, line));
     expect(told[1]).toMatch(/^The tool said: looked at [1-9]/);
     expect(told[2]).toMatch(/^The tool said: looked at [1-9]/);
+    const own = path.join(workspace("boxed", free), "karta.toml"); // says whether there is a sandbox
+    expect(readFileSync(own, "utf8")).toBe(BOXED["karta.toml"]);
     expect(told[0]).not.toMatch(/karta\.db|keys|logs/);
     expect(told.join("\n")).not.toMatch(/swordfish|connected|kept from agents|denied/);
     expect(told.join("\n")).not.toContain(PLANTED);

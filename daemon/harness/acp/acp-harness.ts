@@ -79,7 +79,7 @@ export class AcpHarness implements Harness {
     const found = this.#find(project?.command ?? null, project?.folder ?? null);
     if (found.kind === "missing") return found;
     this.#probe ??= this.#loadProbe();
-    return (await this.#probe).ask(found.program);
+    return (await this.#probe).ask(found.program, project?.sandbox ? project.folder : null);
   }
 
   ownAgents(project: string): readonly string[] {

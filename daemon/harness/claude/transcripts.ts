@@ -1,5 +1,5 @@
 /** Claude Code's own transcripts: `<config>/projects/<folder>/<thread>.jsonl`. */
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 
 /** A longer name is cut, and told from others by a hash. */
@@ -30,8 +30,9 @@ export async function findTranscript(configDir: string, threadId: string): Promi
   const found = await Promise.all(
     folders.map((folder) => {
       const file = path.join(projects, folder, `${threadId}.jsonl`);
-      return stat(file).then(
-        ({ size }) => (size > 0 ? file : null),
+      // A link is none: agents write to this folder.
+      return lstat(file).then(
+        (found) => (found.isFile() && found.size > 0 ? file : null),
         () => null,
       );
     }),
