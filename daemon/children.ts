@@ -47,13 +47,20 @@ export function keptPlaces({ stateHome, socketPath, homedir, env }: Config): Kep
   });
 }
 
+function isPrivate(name: string): boolean {
+  return PRIVATE.some((folder) => name.startsWith(`${folder}/`));
+}
+
 /** @param projectFolders of all registered projects: one's agent does not see another's */
 export function makeSandbox(config: Config, projectFolders: () => readonly string[]): Sandbox {
   const { stateHome, socketPath, homedir, env } = config;
   const always = [
     stateHome,
     path.dirname(socketPath),
-    ...[...CREDENTIALS, ...PRIVATE].map((name) => path.join(homedir, name)),
+    // Not what lies in a hidden folder: an agent that works with the operator's login is shown that folder whole.
+    ...[...CREDENTIALS.filter((name) => !isPrivate(name)), ...PRIVATE].map((name) =>
+      path.join(homedir, name),
+    ),
     ...[env.CLAUDE_CONFIG_DIR, env.KARTA_CONFIG_HOME].flatMap((folder) => given(folder) ?? []),
   ];
   return new Sandbox({
