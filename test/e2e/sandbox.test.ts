@@ -32,7 +32,7 @@ socket.socket(socket.AF_UNIX).connect(sys.argv[1])
 print("connected")
 `;
 const server = path.join(packageRoot(), "test/fixtures/acp/orders-mcp-server.ts");
-const BOXED = {
+const BOXED: Readonly<Record<string, string>> = {
   ...files(`${TOOLS}[runtime]\nworkspace = "session"\nsandbox = true\n`),
   "look.py": LOOK,
   "connect.py": CONNECT,
