@@ -2,6 +2,7 @@
  * kartad's log: structured lines in a rotated file or in the journal, readable ones on standard error in the foreground.
  * Every line goes through `cleanLine` before it goes anywhere.
  */
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import pino, { type DestinationStream, type Logger } from "pino";
 import buildRollingFile, { type RollingFile } from "pino-roll";
@@ -75,11 +76,12 @@ export class Log {
   static async open(options: LogOptions): Promise<Log> {
     const folder = path.join(options.stateHome, "logs");
     if (!options.toFile) return new Log(options, folder, null);
+    await mkdir(folder, { recursive: true, mode: 0o700 }); // pino-roll's own would go by the umask
     const file = await buildRollingFile({
       file: path.join(folder, "kartad"),
       extension: ".log",
       size: options.fileSize ?? FILE_SIZE,
-      mkdir: true,
+      mkdir: false,
       // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
       sync: true,
       mode: 0o600,
@@ -130,9 +132,10 @@ export class Log {
 
 /** The context's fields, but those that the logger itself has: no name stands twice in a line. */
 function unbound(logger: Logger): object {
-  const context = logContext();
+  const fields = Object.entries(logContext());
+  if (fields.length === 0) return {};
   const bound = logger.bindings();
-  return Object.fromEntries(Object.entries(context).filter(([name]) => !(name in bound)));
+  return Object.fromEntries(fields.filter(([name]) => !(name in bound)));
 }
 
 function shownOn({ standardError, env }: LogOptions): ((line: LogLine) => void) | null {

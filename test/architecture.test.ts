@@ -88,7 +88,7 @@ const ALLOWED: Readonly<
   cli: { values: [], types: [] },
   "daemon/http": { values: ["daemon/events"], types: ["daemon/sessions", "daemon/keys"] },
   "daemon/control": {
-    values: ["daemon/http", "daemon/events"],
+    values: ["daemon/http", "daemon/events", "daemon/ownership.ts"],
     types: ["daemon/projects", "daemon/keys", "daemon/log.ts"],
   },
   "daemon/keys": { values: [], types: ["daemon/store"] },

@@ -18,7 +18,7 @@ import { admission, scopeOf, type PathFamily } from "./access.ts";
 import { authentication } from "./authentication.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
-import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
+import { limitUrl, originGuard, refuseAmbiguity, requireLoopbackHost } from "./guards.ts";
 import { limitBodies } from "./json-body.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { loggedPath } from "./logged-path.ts";
@@ -138,6 +138,7 @@ export function baseApp(logger: Logger, mask: Mask = maskShapes): Express {
     const requestId = newId("req");
     response.setHeader("X-Request-Id", requestId);
     response.setHeader("X-Content-Type-Options", "nosniff");
+    response.setHeader("Cache-Control", "no-store"); // tokens, what people said: nothing for a cache
     delete request.headers["if-none-match"]; // with `*`, express would answer 304 to any GET
     withLogContext({ request_id: requestId }, () => {
       response.on(
@@ -151,6 +152,7 @@ export function baseApp(logger: Logger, mask: Mask = maskShapes): Express {
       next();
     });
   });
+  app.use(refuseAmbiguity);
   return app;
 }
 
