@@ -31,6 +31,7 @@ const FileSchema = z.strictObject({
   port: port.optional(),
   offline: z.boolean().optional(),
   insecure: z.boolean().optional(),
+  sandbox: z.enum(["required"], { error: 'expected "required"' }).optional(),
   allowed_origins: z.array(origin).optional(),
   log_level: z.enum(LOG_LEVELS).optional(),
   log: z.enum(LOGS).optional(),
@@ -49,6 +50,8 @@ export interface Config {
   readonly offline: boolean;
   /** True: an address other than loopback is meant, without a key. */
   readonly insecure: boolean;
+  /** Every project runs in a sandbox, also one that does not say so. */
+  readonly sandboxRequired: boolean;
   /** Browser origins that may call the public plane, e.g. `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -95,7 +98,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --restore FILE    put a backup in the store's place, and end (karta restore, when no kartad runs)
   --version, --help
 
-Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
+Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, sandbox, allowed_origins,
 log, log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
 the environment, that over the file.
 `;
@@ -168,6 +171,7 @@ export function readConfig(
     port: chosenPort ?? file.port ?? 8000,
     offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
     insecure: flags.insecure ?? file.insecure ?? false,
+    sandboxRequired: file.sandbox === "required",
     allowedOrigins: file.allowed_origins ?? [],
     logLevel: chosenLevel ?? file.log_level ?? "info",
     log: chosenLog ?? file.log ?? "file",

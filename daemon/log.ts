@@ -132,9 +132,10 @@ export class Log {
 
 /** The context's fields, but those that the logger itself has: no name stands twice in a line. */
 function unbound(logger: Logger): object {
-  const context = logContext();
+  const fields = Object.entries(logContext());
+  if (fields.length === 0) return {};
   const bound = logger.bindings();
-  return Object.fromEntries(Object.entries(context).filter(([name]) => !(name in bound)));
+  return Object.fromEntries(fields.filter(([name]) => !(name in bound)));
 }
 
 function shownOn({ standardError, env }: LogOptions): ((line: LogLine) => void) | null {

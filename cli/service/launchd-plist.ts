@@ -50,6 +50,11 @@ export function launchdPlist(settings: ServiceSettings): string {
   });
 }
 
+/** Whether the kartad of a property list has this control socket. */
+export function plistHasSocket(list: string, socket: string): boolean {
+  return list.includes(`<key>KARTA_SOCKET</key>\n    <string>${text(socket)}</string>`);
+}
+
 function plist(root: Value): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -99,7 +99,7 @@ export async function openControlPlane(
   shared: SharedParts,
   url: string,
 ): Promise<void> {
-  const { store, registry, feed, harnesses } = core;
+  const { store, registry, feed, harnesses, sandbox } = core;
   const version = packageVersion();
   const app = controlApp({
     ...shared,
@@ -113,7 +113,9 @@ export async function openControlPlane(
       doctorReport({
         config,
         harnesses,
+        sandbox,
         used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
+        isSandboxUsed: registry.all.some(({ definition }) => definition?.manifest.runtime.sandbox),
         url,
       }),
     copyStore: () => copyStore(config.stateHome),

@@ -257,6 +257,7 @@ export class ProjectRegistry {
     const binary = await this.#options.harnessProgram(definition.harness, {
       command: definition.manifest.harness.command,
       folder: definition.root,
+      sandbox: definition.manifest.runtime.sandbox,
     });
     const loaded = await this.#loadApp(chosen, definition);
     const app = loaded?.description ?? NO_APP;

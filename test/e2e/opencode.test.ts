@@ -1,9 +1,9 @@
 /** What is OpenCode's own, behind the real kartad: its agents, its rules, the project's MCP servers, its errors, its one process. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
-import { createSession, request, send, stream } from "../support/api.ts";
+import { createSession, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { ROWS } from "./support/conformance.ts";
 
@@ -19,6 +19,18 @@ text = "The tool said: {{tool_result}}"
 [[reply]]
 when = "list them"
 tool = { name = "bash", input = { command = "echo listed", description = "lists" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^open (?<it>.+)"
+tool = { name = "read", input = { filePath = "$<it>" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^run (?<it>.+)"
+tool = { name = "bash", input = { command = "$<it>", description = "runs" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^put (?<it>.+)"
+tool = { name = "write", input = { filePath = "$<it>", content = "written" } }
 text = "The tool said: {{tool_result}}"
 [[reply]]
 when = "search"
@@ -41,7 +53,7 @@ text = "ok: {{last_user}}"
 const server = path.join(packageRoot(), "test/fixtures/acp/orders-mcp-server.ts");
 const files = {
   "AGENTS.md": "# Bot\n",
-  "opencode.json": JSON.stringify({ permission: { bash: "allow" } }),
+  "opencode.json": JSON.stringify({ permission: { bash: "allow", external_directory: "allow" } }),
   ".opencode/agent/billing.md": "---\ndescription: bills\nmode: primary\n---\nYou bill.\n",
   ".opencode/agent/clerk.md": "---\ndescription: files\nmode: subagent\n---\nYou file.\n",
   ".mcp.json": JSON.stringify({
@@ -73,6 +85,23 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
     await send(kartad.url, neighbour, "hello");
   });
   afterAll(() => home.remove());
+
+  test("its tools are kept from kartad's state, in every mode and also where the project allows them", async () => {
+    mkdirSync(path.join(home.state, "keys"), { recursive: true });
+    writeFileSync(path.join(home.state, "keys", "planted"), "swordfish");
+    const free = (await createSession(kartad.url, { permission_mode: "autonomous" })).id;
+    for (const line of [
+      `open ${home.state}/keys/planted`,
+      `open ../state/keys/planted`,
+      `run cat ${home.state}/keys/planted`,
+      `run curl -s --unix-socket ${home.socket} http://karta/v1/status`,
+      `put ${home.state}/kartad.toml`,
+    ])
+      expect((await send(kartad.url, free, line)).text).toContain("prevents you from using this");
+    expect(JSON.stringify(await storedEvents(kartad.url, free))).not.toMatch(/swordfish|started_at/);
+    expect(existsSync(path.join(home.state, "kartad.toml"))).toBe(false);
+    expect((await send(kartad.url, free, "run echo free")).text).toContain("free");
+  });
 
   test("is named by the check, with its version and protocol", async () => {
     const { stdout } = await home.karta(["project", "check", folder]);

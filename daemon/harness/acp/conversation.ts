@@ -14,6 +14,7 @@ import {
 } from "../harness.ts";
 import type { AppTools } from "./app-tools.ts";
 import { CLOSE_MS, type ConversationEars } from "./connection.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import type { PermissionAsked } from "./permission.ts";
 import { asPlainText } from "./plain-text.ts";
 import { Questions } from "./questions.ts";
@@ -31,6 +32,8 @@ export interface ConversationOptions {
   readonly threadId: string;
   readonly isNew: boolean;
   readonly launch: LaunchSpec;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   /** Whether its tokens cost money. */
   readonly priced: boolean;
   /** What the agent is called, for people. */
@@ -61,7 +64,12 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.threadId = options.threadId;
-    this.#questions = new Questions(options.launch);
+    const { launch, kept } = options;
+    this.#questions = new Questions(launch, (input) => {
+      const { cwd, home } = launch;
+      const { temp } = this.process;
+      return kept.refusal(input, { cwd, home, own: [cwd, home, ...(temp === null ? [] : [temp])] });
+    });
     this.#usage = new UsageMeter(options);
     options.place.connection.listen(options.threadId, this);
     options.tools?.bind((call) => this.#callTool(call));

@@ -19,14 +19,17 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import { AtMost } from "../at-most.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import { toolOptions, withToolNames } from "./app-tools.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
+import { denyRules, keepingHook, ownPaths } from "./deny-rules.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
 import { readHistory } from "./history.ts";
 import { installedBinary } from "./installed-binary.ts";
-import { findTranscript } from "./transcripts.ts";
+import { sandboxPlaces } from "./sandbox-places.ts";
+import { findTranscript, transcriptFolder } from "./transcripts.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 /** A transcript is read whole, and may have tens of megabytes. */
@@ -48,6 +51,8 @@ export interface ClaudeCodeOptions {
   readonly configDir: string;
   /** The offline model's address for a project; null when kartad is not offline. */
   readonly offlineBaseUrl: ((project: string) => string) | null;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   readonly logger: Logger;
   /** Frees what the child prints of secrets; left out: of what looks like one. */
   readonly mask?: (text: string) => string;
@@ -93,7 +98,7 @@ export class ClaudeCode implements Harness {
   }
 
   async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
-    const { credential, daemonEnv, configDir, offlineBaseUrl, mask = maskShapes } = this.#options;
+    const { credential, daemonEnv, configDir, offlineBaseUrl, kept, mask = maskShapes } = this.#options;
     const env = childEnvironment({
       launch,
       credential,
@@ -106,12 +111,23 @@ export class ClaudeCode implements Harness {
       thread.kind === "resume" && (await findTranscript(this.#configDir, thread.threadId)) !== null;
     const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
 
+    const sandbox = launch.sandbox ? await sandboxPlaces(launch, credential, configDir) : undefined;
     const context = logContext();
     let child: ManagedProcess | null = null;
     let agent: ClaudeProcess | null = null;
     const words = new LastWords(mask);
     const options: Options = {
-      ...launchOptions(launch),
+      ...launchOptions(launch, kept),
+      hooks: keepingHook(kept, () => ({
+        ...launch,
+        own: ownPaths({
+          ...launch,
+          temp: child?.temp ?? null,
+          configDir: this.#configDir,
+          conversations: transcriptFolder(this.#configDir, launch.cwd),
+          threadId,
+        }),
+      })),
       ...speakerOptions(launch, resumable ? (env.ANTHROPIC_MODEL ?? DEFAULT_MODEL) : null),
       ...(await toolOptions(
         launch,
@@ -129,6 +145,7 @@ export class ClaudeCode implements Harness {
           cwd: cwd ?? launch.cwd,
           env: defined(childEnv),
           tempVariables: ["TMPDIR", "CLAUDE_CODE_TMPDIR"],
+          sandbox,
         });
         // The SDK reads the standard error of children that it has spawned itself alone.
         child.stderr.on("data", (chunk: Buffer) => words.add(chunk));
@@ -179,7 +196,7 @@ export class ClaudeCode implements Harness {
   }
 }
 
-function launchOptions(launch: LaunchSpec): Options {
+function launchOptions(launch: LaunchSpec, kept: KeptPlaces): Options {
   return {
     cwd: launch.cwd,
     includePartialMessages: true,
@@ -188,7 +205,7 @@ function launchOptions(launch: LaunchSpec): Options {
     permissionMode: "default",
     permissionPrompts: launch.permissionIntercept ? "host" : "none",
     // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
-    settings: { enableAllProjectMcpServers: true },
+    settings: { enableAllProjectMcpServers: true, permissions: denyRules(kept.sealed) },
     allowedTools: withToolNames(launch.allowedTools, launch),
     disallowedTools: withToolNames(launch.disallowedTools, launch),
   };
