@@ -1,13 +1,8 @@
-/** What kartad starts children with (the spawner, its journal, their temporary files), and what is kept from them. */
+/** What is kept from the children that kartad starts: from agents' tools, and from all that runs in a sandbox. */
 import path from "node:path";
-import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { KeptPlaces } from "./harness/kept-places.ts";
-import { ProcessJournal } from "./process/journal.ts";
 import { Sandbox } from "./process/sandbox.ts";
-import { ProcessSpawner } from "./process/spawner.ts";
-import { TempFolders } from "./process/temp-folders.ts";
-import type { ReadProjectOptions } from "./projects/read-project.ts";
 
 /** In the operator's home: what opens other doors. */
 const CREDENTIALS = [
@@ -51,8 +46,8 @@ function isPrivate(name: string): boolean {
   return PRIVATE.some((folder) => name.startsWith(`${folder}/`));
 }
 
-/** @param projectFolders of all registered projects: one's agent does not see another's */
-export function makeSandbox(config: Config, projectFolders: () => readonly string[]): Sandbox {
+/** What it hides of projects' folders is told to it when they are known (`Sandbox.hideAlso`). */
+export function makeSandbox(config: Config): Sandbox {
   const { stateHome, socketPath, homedir, env } = config;
   const always = [
     stateHome,
@@ -66,28 +61,8 @@ export function makeSandbox(config: Config, projectFolders: () => readonly strin
   return new Sandbox({
     searchPath: env.PATH ?? "",
     platform: process.platform,
-    hidden: () => [...always, ...projectFolders()],
+    hidden: always,
   });
-}
-
-/** What a project's folder is held against when it is read. */
-export function readingOf(config: Config, sandbox: Sandbox): ReadProjectOptions {
-  return {
-    daemonEnv: config.env,
-    homedir: config.homedir,
-    sandbox: { isRequired: config.sandboxRequired, probe: () => sandbox.probe() },
-  };
-}
-
-/** Ends what a dead kartad left behind first. Call it with the instance lock held. */
-export async function openSpawner(config: Config, sandbox: Sandbox, logger: Logger): Promise<ProcessSpawner> {
-  const journal = new ProcessJournal(path.join(config.stateHome, "run", "processes"));
-  const leftovers = await journal.endLeftovers();
-  if (leftovers > 0)
-    logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
-  const temp = new TempFolders(config.stateHome, config.env.TMPDIR ?? "/tmp");
-  await temp.clear();
-  return new ProcessSpawner({ logger, journal, temp, sandbox });
 }
 
 /** Absolute; an empty variable is as if it were not there. */

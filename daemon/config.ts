@@ -11,22 +11,19 @@ import { parseToml } from "../shared/toml.ts";
 import { DEFAULT_LIMITS, LimitsSchema, type Limits } from "./http/limits.ts";
 import { inheritedSockets, type InheritedSockets } from "./socket-activation.ts";
 
+export { isLoopback } from "../shared/loopback.ts";
+
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const LOGS = ["file", "journal"] as const;
 const port = z.int().min(0).max(65_535);
 /** Digits alone: Number() would take "" for 0, which is any free port, and "0x50" for 80. */
 const portText = z.string().regex(/^\d+$/, { error: "expected a port number" }).transform(Number).pipe(port);
 const origin = z.url({ protocol: /^https?$/ });
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
 
 /** What `kartad.toml` may hold; every key optional, unknown keys refused. */
 const FileSchema = z.strictObject({
@@ -37,6 +34,7 @@ const FileSchema = z.strictObject({
   sandbox: z.enum(["required"], { error: 'expected "required"' }).optional(),
   allowed_origins: z.array(origin).optional(),
   log_level: z.enum(LOG_LEVELS).optional(),
+  log: z.enum(LOGS).optional(),
   drain_seconds: z.number().min(0).max(3600).optional(),
   max_processes: z.int().min(1).max(10_000).optional(),
   max_process_mb: z.int().min(1).max(1_048_576).optional(),
@@ -57,6 +55,8 @@ export interface Config {
   /** Browser origins that may call the public plane, e.g. `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Where the log is kept. `journal`: with whoever collects standard error. */
+  readonly log: (typeof LOGS)[number];
   /** Readable lines on standard error besides the log file. */
   readonly foreground: boolean;
   /** How long running turns may go on after the first signal. */
@@ -91,6 +91,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --home DIR        state folder                              KARTA_HOME
   --socket PATH     control socket                            KARTA_SOCKET
   --log-level L     ${LOG_LEVELS.join(", ")} (info)   KARTA_LOG_LEVEL
+  --log WHERE       file, or journal: standard error alone      KARTA_LOG
   --quiet           log to the file only
   --doctor          say as JSON what \`karta doctor\` wants to know, and end
   --repair          set a damaged store aside, say as JSON what was done, and end (karta doctor --repair)
@@ -98,7 +99,7 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --version, --help
 
 Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, sandbox,
-allowed_origins, log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
+allowed_origins, log, log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
 the environment, that over the file.
 `;
 
@@ -120,6 +121,7 @@ const FLAGS = {
   insecure: { type: "boolean" },
   home: { type: "string" },
   socket: { type: "string" },
+  log: { type: "string" },
   "log-level": { type: "string" },
   quiet: { type: "boolean" },
   doctor: { type: "boolean" },
@@ -163,6 +165,7 @@ export function readConfig(
   const chosenHost = setting("host", z.string(), flags.host, "KARTA_HOST", env);
   const chosenPort = setting("port", portText, flags.port, "KARTA_PORT", env);
   const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
+  const chosenLog = setting("log", z.enum(LOGS), flags.log, "KARTA_LOG", env);
   const config: Config = {
     host: chosenHost ?? file.host ?? "127.0.0.1",
     port: chosenPort ?? file.port ?? 8000,
@@ -171,6 +174,7 @@ export function readConfig(
     sandboxRequired: file.sandbox === "required",
     allowedOrigins: file.allowed_origins ?? [],
     logLevel: chosenLevel ?? file.log_level ?? "info",
+    log: chosenLog ?? file.log ?? "file",
     foreground: !(flags.quiet ?? false),
     drainSeconds: file.drain_seconds ?? 30,
     maxProcesses: file.max_processes ?? defaultMaxProcesses(),

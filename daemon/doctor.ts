@@ -6,13 +6,15 @@ import { pino } from "pino";
 import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
 import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
 import { makeSandbox } from "./children.ts";
-import type { Config } from "./config.ts";
+import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import type { Harness } from "./harness/harness.ts";
 import type { HarnessRegistry } from "./harness/registry.ts";
 import { ToolGateway } from "./harness/tool-gateway.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
 import type { Sandbox } from "./process/sandbox.ts";
+import { keyCheck } from "./key-check.ts";
+import { Secrets } from "./log/secrets.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { problemsOf } from "./store/corruption.ts";
 import { storeFile } from "./store/files.ts";
@@ -56,7 +58,10 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
             fix: "install one of them: each line above says how",
           },
         ];
-  return { checks: [...checks, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))] };
+  const keys = keyCheck(config, Date.now());
+  return {
+    checks: [...checks, keys, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))],
+  };
 }
 
 async function programCheck(harness: Harness, isUsed: boolean): Promise<DoctorCheck> {
@@ -135,7 +140,15 @@ async function sandboxCheck({ config, sandbox, isSandboxUsed }: DoctorSources): 
 
 async function addressCheck({ config, url }: DoctorSources): Promise<DoctorCheck> {
   const name = "port";
-  if (url !== null) return { name, state: "ok", found: `kartad listens on ${url}`, fix: null };
+  if (url !== null && isLoopback(config.host))
+    return { name, state: "ok", found: `kartad listens on ${url}`, fix: null };
+  if (url !== null)
+    return {
+      name,
+      state: "note",
+      found: `kartad listens on ${url}, which others reach, in plain HTTP`,
+      fix: "where the network is not yours alone, let a proxy with TLS stand before it, and kartad listen on 127.0.0.1",
+    };
   const address = `${config.host}:${config.port}`;
   const server = createHttpServer((_request, response) => response.end());
   try {
@@ -163,9 +176,10 @@ export async function lookOnce(config: Config): Promise<DoctorReport> {
     spawner,
     tools: new ToolGateway({ logger }),
     logger,
+    mask: new Secrets(config.env).mask,
   });
   try {
-    const sandbox = makeSandbox(config, () => []);
+    const sandbox = makeSandbox(config);
     return await doctorReport({ config, harnesses, sandbox, used: null, isSandboxUsed: false, url: null });
   } finally {
     await spawner.stopAll(0);

@@ -3,6 +3,7 @@
  * so whoever connects meanwhile waits instead of failing.
  */
 import path from "node:path";
+import { DAEMON_EXIT } from "../../shared/exit-codes.ts";
 import { KARTAD_NODE_OPTIONS } from "../../shared/node-options.ts";
 import type { ServiceSettings } from "./settings.ts";
 
@@ -16,7 +17,13 @@ const STOP_MARGIN_SECONDS = 30;
  * Exit codes that trying again does not mend: bad_config, store_newer, unsafe_bind, store_corrupt. With `already_running`
  * there is nothing to do.
  */
-const HOPELESS = "2 11 13 14 15";
+export const HOPELESS_EXITS: ReadonlySet<number> = new Set([
+  DAEMON_EXIT.bad_config,
+  DAEMON_EXIT.already_running,
+  DAEMON_EXIT.store_newer,
+  DAEMON_EXIT.unsafe_bind,
+  DAEMON_EXIT.store_corrupt,
+]);
 
 /** Unit's name → its text. */
 export function systemdUnits(settings: ServiceSettings): Readonly<Record<string, string>> {
@@ -55,13 +62,15 @@ ${environmentLines(settings).join("\n")}
 EnvironmentFile=-${escaped(settings.environmentFile)}
 Restart=on-failure
 RestartSec=1
-RestartPreventExitStatus=${HOPELESS}
+RestartPreventExitStatus=${[...HOPELESS_EXITS].join(" ")}
 TimeoutStartSec=120
 # kartad alone is asked to stop, and ends its agents when their turns are over.
 KillMode=mixed
 TimeoutStopSec=${Math.ceil(drainSeconds) + STOP_MARGIN_SECONDS}
 # An agent that runs out of memory ends its own turn, not kartad.
 OOMPolicy=continue
+# A core file would hold the keys that kartad and its agents have.
+LimitCORE=0
 ${hardening(settings).join("\n")}
 
 [Install]
@@ -121,7 +130,16 @@ function environmentLines(settings: ServiceSettings): string[] {
     ...(offline ? { KARTA_OFFLINE: "1" } : {}),
     ...(logLevel === null ? {} : { KARTA_LOG_LEVEL: logLevel }),
   };
-  return Object.entries(variables).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`);
+  return Object.entries(variables).map(([name, value]) => environmentLine(name, value));
+}
+
+function environmentLine(name: string, value: string): string {
+  return `Environment=${quoted(`${name}=${value}`)}`;
+}
+
+/** Whether the kartad of a service unit has this control socket. */
+export function unitHasSocket(unit: string, socket: string): boolean {
+  return unit.split("\n").includes(environmentLine("KARTA_SOCKET", socket));
 }
 
 function httpSocket({ host, port, kind }: ServiceSettings): string {

@@ -5,6 +5,7 @@
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import type { EventDraft } from "../../shared/events.ts";
+import { outsideLogContext } from "../log/context.ts";
 import type { RowChange } from "../store/changes.ts";
 import type { EventRepository, NewEventRow } from "../store/events.ts";
 import type { Feed } from "./feed.ts";
@@ -44,6 +45,8 @@ export class EventLog {
   readonly #heads = new Map<string, number>();
   #waiting: Waiting[] = [];
   #flushing = false;
+  /** The newest group could not be stored. */
+  #failing = false;
   #idle: (() => void)[] = [];
 
   constructor(options: EventLogOptions) {
@@ -82,6 +85,18 @@ export class EventLog {
     });
   }
 
+  /** Whether events can be stored now, as far as is known. After a failure it is tried, by a write that changes nothing. */
+  async isWritable(): Promise<boolean> {
+    if (!this.#failing) return true;
+    try {
+      await this.#events.tryWrite();
+      this.#recovered();
+    } catch {
+      // Said when it began.
+    }
+    return !this.#failing;
+  }
+
   /** Resolves when everything appended so far is stored or refused. */
   settled(): Promise<void> {
     if (!this.#flushing) return Promise.resolve();
@@ -91,7 +106,7 @@ export class EventLog {
   #schedule(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => void this.#flush());
+    outsideLogContext(() => setImmediate(() => void this.#flush())); // it stores what others append too
   }
 
   async #flush(): Promise<void> {
@@ -102,6 +117,11 @@ export class EventLog {
     }
     this.#flushing = false;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #recovered(): void {
+    if (this.#failing) this.#log.info("events can be stored again");
+    this.#failing = false;
   }
 
   async #store(group: readonly Waiting[]): Promise<void> {
@@ -131,7 +151,12 @@ export class EventLog {
     try {
       lastId = await this.#events.append(rows, changes);
     } catch (error) {
-      this.#log.error({ err: error, events: rows.length }, "events could not be stored");
+      // Once: a full disk would have a line for each try, and may be the log's disk too.
+      this.#log[this.#failing ? "debug" : "error"](
+        { err: error, events: rows.length },
+        "events could not be stored",
+      );
+      this.#failing = true;
       const refusal = new KartaError(
         "storage_unavailable",
         "the event log cannot be written; see `karta logs` and check the disk that holds Karta's state folder",
@@ -141,6 +166,7 @@ export class EventLog {
       return;
     }
 
+    this.#recovered();
     for (const [sessionId, seq] of heads) if (this.#heads.has(sessionId)) this.#heads.set(sessionId, seq);
     const firstId = lastId - rows.length + 1;
     const logged = rows.map((row, index) => new LoggedEvent({ ...row, id: firstId + index }));

@@ -4,6 +4,7 @@ import path from "node:path";
 import { execa } from "execa";
 import type { Logger } from "pino";
 import { newId } from "../../shared/ids.ts";
+import { outsideLogContext } from "../log/context.ts";
 import { Escapees } from "./escapees.ts";
 import { Guard } from "./guard.ts";
 import type { ProcessJournal } from "./journal.ts";
@@ -68,6 +69,10 @@ export class ProcessSpawner {
    * kind `not_started`, and so does every program after `stopAll`, and one whose sandbox cannot be made.
    */
   spawn(request: SpawnRequest): ManagedProcess {
+    return outsideLogContext(() => this.#spawn(request)); // it outlives the turn that it is started for
+  }
+
+  #spawn(request: SpawnRequest): ManagedProcess {
     const id = newId("proc");
     if (this.#isClosed) return neverStarted(id, request.purpose, STOPPING);
     const isSandboxed = request.sandbox !== undefined;
@@ -124,7 +129,7 @@ export class ProcessSpawner {
     const exited = ended.then(async (how) => {
       exit = how;
       this.#log.debug(
-        { process: id, pid, purpose: request.purpose },
+        { process_id: id, pid, purpose: request.purpose },
         `${request.command} ${describeExit(how)}`,
       );
       if (pid !== null) {

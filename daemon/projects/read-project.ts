@@ -9,6 +9,7 @@ import { detectHarness } from "./detect-harness.ts";
 import { discoverAgents, discoverSkills } from "./discover.ts";
 import { Findings } from "./findings.ts";
 import { locate, readText } from "./folder-files.ts";
+import { folderSecrets, type NamedSecret } from "./folder-secrets.ts";
 import { mergeManifest, readKartaJsonc, readKartaToml } from "./manifest-file.ts";
 import { readMcpServers } from "./mcp-servers.ts";
 import { openProjectFolder } from "./project-folder.ts";
@@ -20,6 +21,8 @@ export interface ReadProjectOptions {
   readonly homedir: string;
   /** Whether a sandbox can be made here, and whether kartad.toml wants one for every project; left out: it cannot, it does not. */
   readonly sandbox?: { readonly isRequired: boolean; readonly probe: () => Promise<SandboxState> };
+  /** Told what of the folder must not be written down, before anything of it is told, also of a folder that is refused. */
+  readonly onSecrets?: (root: string, secrets: readonly NamedSecret[]) => void;
 }
 
 const NO_SANDBOX: SandboxState = {
@@ -60,6 +63,8 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
   const boundEnv = await bindEnv(root, manifest?.env ?? [], options.daemonEnv, findings);
   const pass = manifest?.passEnv ?? [];
   const appEnv = bindAppEnv({ boundEnv, pass, daemonEnv: options.daemonEnv }, findings);
+  const bound = [...Object.entries(boundEnv), ...Object.entries(appEnv)];
+  options.onSecrets?.(root, [...bound, ...(await folderSecrets(root))]);
   const offlineScript = await readOfflineScript(root, findings);
 
   if (findings.issues.length > 0 || manifest === null || harness === null) {

@@ -2,7 +2,7 @@
  * What a turn's agent asks of its people: may it use this tool, which answer to this question. Each is stored as an
  * event before anybody is asked, has a deadline, and is answered once: by a client, by the deadline, or by the turn's end.
  */
-import type { EventData } from "../../shared/events.ts";
+import type { EventDraft } from "../../shared/events.ts";
 import { newId } from "../../shared/ids.ts";
 import type { InputAnswer, PendingInput } from "../../shared/protocol/sessions.ts";
 import type { PermissionDecision, PermissionRequest } from "../harness/harness.ts";
@@ -23,7 +23,7 @@ export type AnsweredBy = "client" | "deadline" | "cancelled";
 
 interface Open {
   readonly input: PendingInput;
-  /** @returns the seq of the `input_resolved` event; null if somebody was quicker */
+  /** @returns the seq of the `input_resolved` event; null if somebody was quicker. @throws for a client's, as `answer` */
   readonly settle: (answer: InputAnswer, by: AnsweredBy) => Promise<number | null>;
 }
 
@@ -31,6 +31,10 @@ interface Open {
 export class Approvals {
   readonly #turn: Turn;
   readonly #open = new Map<string, Open>();
+  /** How those ended whose answer the store did not take: stored with the turn's end. */
+  readonly unstored: EventDraft[] = [];
+  /** Answers that are being stored. */
+  readonly #settling = new Set<Promise<unknown>>();
   #pauseWaiters: ((input: PendingInput) => void)[] = [];
 
   constructor(turn: Turn) {
@@ -49,9 +53,18 @@ export class Approvals {
     return new Promise((resolve) => this.#pauseWaiters.push(resolve));
   }
 
-  /** Gives an answer. @returns the seq of its event; null when nothing of that id waits */
+  /**
+   * Gives an answer.
+   * @returns the seq of its event; null when nothing of that id waits
+   * @throws KartaError `storage_unavailable`; then it still waits
+   */
   async answer(requestId: string, answer: InputAnswer): Promise<number | null> {
     return (await this.#open.get(requestId)?.settle(answer, "client")) ?? null;
+  }
+
+  /** Resolves when every answer that was given is stored, or is among `unstored`. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#settling);
   }
 
   /** Asks, and waits for the answer. Never rejects: what can't be stored is refused. */
@@ -90,11 +103,35 @@ export class Approvals {
   ): Promise<PermissionDecision> {
     const stops = [request.signal, this.#turn.cancelSignal];
     return new Promise((resolve) => {
-      const settle = async (answer: InputAnswer, by: AnsweredBy): Promise<number | null> => {
-        if (!this.#open.delete(input.request_id)) return null;
+      /** What came while a client's answer was being stored. */
+      let late: AnsweredBy | null = null;
+      const settle: Open["settle"] = (answer, by) => {
+        const settling = attempt(answer, by);
+        const isOver = (): boolean => this.#settling.delete(settling);
+        this.#settling.add(settling);
+        settling.then(isOver, isOver);
+        return settling;
+      };
+      const attempt: Open["settle"] = async (answer, by) => {
+        if (!this.#open.delete(input.request_id)) {
+          late ??= by;
+          return null;
+        }
+        let seq: number;
+        try {
+          seq = await this.#store(input, answer, by, options);
+        } catch (error) {
+          if (by === "client") {
+            // The agent must not act on a yes that nobody can look up: its client is told, and may answer again.
+            this.#reopen(input, settle);
+            if (late === "deadline" || late === "cancelled") void settle({ decision: "deny" }, late);
+            throw error;
+          }
+          this.unstored.push(resolved(input, answer, by));
+          seq = options.log.head(options.sessionId);
+        }
         clearTimeout(deadline);
         for (const stop of stops) stop.removeEventListener("abort", withdraw);
-        const seq = await this.#store(input, answer, by, options);
         resolve(decisionOf(answer, by));
         return seq;
       };
@@ -102,32 +139,37 @@ export class Approvals {
       const deadline = setTimeout(() => void settle({ decision: "deny" }, "deadline"), options.timeoutMs);
       for (const stop of stops) stop.addEventListener("abort", withdraw);
 
-      this.#open.set(input.request_id, { input, settle });
-      if (this.#turn.state === "running") this.#turn.move("awaiting_input");
+      this.#reopen(input, settle);
       for (const wake of this.#pauseWaiters.splice(0)) wake(input);
       if (stops.some((stop) => stop.aborted)) withdraw();
     });
   }
 
+  #reopen(input: PendingInput, settle: Open["settle"]): void {
+    this.#open.set(input.request_id, { input, settle });
+    if (this.#turn.state === "running") this.#turn.move("awaiting_input");
+  }
+
   async #store(
     input: PendingInput,
-    { decision }: InputAnswer,
+    answer: InputAnswer,
     by: AnsweredBy,
     { log, sessionId }: ApprovalOptions,
   ): Promise<number> {
     const goesOn = this.#open.size === 0;
     if (goesOn && this.#turn.state === "awaiting_input") this.#turn.move("running");
-    const data: EventData<"input_resolved"> = { request_id: input.request_id, decision, by };
-    const [stored] = await log
-      .append({
-        sessionId,
-        turnId: this.#turn.id,
-        drafts: [{ type: "input_resolved", data }],
-        ...(goesOn ? { changes: [{ kind: "turn", id: this.#turn.id, change: { state: "running" } }] } : {}),
-      })
-      .catch(() => []); // the turn's next event fails likewise, and ends it
+    const [stored] = await log.append({
+      sessionId,
+      turnId: this.#turn.id,
+      drafts: [resolved(input, answer, by)],
+      ...(goesOn ? { changes: [{ kind: "turn", id: this.#turn.id, change: { state: "running" } }] } : {}),
+    });
     return stored?.seq ?? log.head(sessionId);
   }
+}
+
+function resolved({ request_id }: PendingInput, { decision }: InputAnswer, by: AnsweredBy): EventDraft {
+  return { type: "input_resolved", data: { request_id, decision, by } };
 }
 
 function decisionOf({ decision, message, answers }: InputAnswer, by: AnsweredBy): PermissionDecision {

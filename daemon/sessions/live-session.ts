@@ -1,6 +1,7 @@
 /** A session that has turns now: an ordered queue, one running. It is dropped from memory when its last turn ends. */
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
+import { noteLogContext, withLogContext } from "../log/context.ts";
 import type { Participant } from "../../shared/events.ts";
 import { LIMITS } from "../../shared/protocol/limits.ts";
 import type { TurnEnd } from "../harness/harness.ts";
@@ -13,6 +14,7 @@ import type { SessionProject, SessionRuntime } from "./runtime.ts";
 import { CANCELLED, checkOut, failedByError, runTurn } from "./run-turn.ts";
 import { endTurn } from "./end-turn.ts";
 import { Turn, type TurnInput } from "./turn.ts";
+import type { UnstoredEnds } from "./unstored-ends.ts";
 
 /** A message as it comes; its turn knows its speaker as the session does. */
 export interface AcceptedMessage extends Omit<TurnInput, "participant"> {
@@ -37,8 +39,11 @@ export class LiveSession {
   /** Messages whose policies are asked, or wait to be asked; they run one after the other. */
   #admitting = 0;
   #lastAdmission: Promise<unknown> = Promise.resolve();
-  /** Those whose end is being stored. */
+  /** Those whose end is being stored for the first time. */
   readonly #ending = new Set<Turn>();
+  /** Those whose end the store did not take; it is tried again. */
+  readonly #unstored = new Set<Turn>();
+  readonly #ends: UnstoredEnds;
   /** A process is being got ready ahead of a turn; the turn waits for it rather than start a second one. */
   #warming: Promise<void> | null = null;
   readonly #closed = new AbortController();
@@ -48,6 +53,7 @@ export class LiveSession {
     record: SessionRecord;
     project: SessionProject;
     runtime: SessionRuntime;
+    ends: UnstoredEnds;
     /** Called each time the last turn has ended, and its end is stored. */
     onIdle: () => void;
   }) {
@@ -55,8 +61,12 @@ export class LiveSession {
     this.project = options.project;
     this.participants = new Participants(parseParticipants(options.record.participants));
     this.#runtime = options.runtime;
+    this.#ends = options.ends;
     this.#onIdle = options.onIdle;
-    this.#log = options.runtime.logger.child({ session: options.record.id, project: options.record.project });
+    this.#log = options.runtime.logger.child({
+      session_id: options.record.id,
+      project: options.record.project,
+    });
     this.#runtime.log.open(options.record.id, options.record.last_seq);
   }
 
@@ -71,20 +81,20 @@ export class LiveSession {
 
   /** The seq of its first turn whose end is not stored; null when all ends are. */
   get unfinishedFrom(): number | null {
-    const seqs = [...this.#turns, ...this.#ending].flatMap(({ acceptedSeq }) =>
-      acceptedSeq > 0 ? acceptedSeq : [],
-    );
+    const open = [...this.#turns, ...this.#ending, ...this.#unstored];
+    const seqs = open.flatMap(({ acceptedSeq }) => (acceptedSeq > 0 ? acceptedSeq : []));
     return seqs.length === 0 ? null : Math.min(...seqs);
   }
 
-  /** The turn that was sent with a key, until its end is stored. */
+  /** The turn that was sent with a key, until its end is stored, or could not be. */
   findByKey(key: string): Turn | null {
     return [...this.#turns, ...this.#ending].find(({ input }) => input.idempotency?.key === key) ?? null;
   }
 
   /** Nothing runs, waits or is being stored: it may be dropped from memory. */
   get isIdle(): boolean {
-    return this.#turns.length === 0 && this.#ending.size === 0 && this.#warming === null;
+    const unfinished = this.#turns.length + this.#ending.size + this.#unstored.size;
+    return unfinished === 0 && this.#warming === null;
   }
 
   /**
@@ -116,8 +126,10 @@ export class LiveSession {
       input: { ...message, participant: taken?.participant ?? null },
       agent: this.record.current_agent,
       now: this.#runtime.now(),
-      logger: this.#log,
+      logger: this.#runtime.logger,
+      session: this.record,
     });
+    noteLogContext(turn.logContext); // the request's own line names it too
     this.#turns.push(turn); // its place is taken before anything is awaited: sends keep the order they came in
     try {
       turn.acceptedSeq = await this.#storeAccepted(turn, taken);
@@ -136,6 +148,7 @@ export class LiveSession {
 
   /** @returns the seq of the turn's `message` event */
   async #storeAccepted(turn: Turn, taken: Taken | null): Promise<number> {
+    if (!(await this.#ends.store(this.record.id))) throw earlierEndNotStored();
     const { text, participant, idempotency } = turn.input;
     const [message] = await this.#runtime.log.append({
       sessionId: this.record.id,
@@ -225,9 +238,15 @@ export class LiveSession {
     for (let turn = this.#next(); turn !== null; turn = this.#next()) {
       this.#current = turn;
       await this.#warming;
-      const end = await runTurn(this.#runtime, this, turn);
-      this.#current = null;
-      await this.#end(turn, end);
+      // Whoever's request began this loop: the turn is its own.
+      await withLogContext(turn.logContext, async () => {
+        const isClear = await this.#ends.store(this.record.id);
+        const end = isClear
+          ? await runTurn(this.#runtime, this, turn)
+          : failedByError(earlierEndNotStored(), turn);
+        this.#current = null;
+        await this.#end(turn, end);
+      });
     }
     this.#running = false;
   }
@@ -242,7 +261,16 @@ export class LiveSession {
     // Out of the queue first: whoever is told of the end finds a session that is ready for the next turn.
     this.#remove(turn);
     this.#ending.add(turn);
-    const outcome = await endTurn(this.#runtime, this.record.id, turn, end);
+    const outcome = await endTurn(this.#runtime, {
+      sessionId: this.record.id,
+      turn,
+      end,
+      ends: this.#ends,
+      onStored: () => {
+        if (this.#unstored.delete(turn) && this.isIdle) this.#onIdle();
+      },
+    });
+    if (!turn.isEndStored) this.#unstored.add(turn);
     tellApp(this.project, () => messageCompleted(this.record, turn, outcome));
     this.#ending.delete(turn);
     if (this.isIdle) this.#onIdle();
@@ -252,6 +280,14 @@ export class LiveSession {
     const place = this.#turns.indexOf(turn);
     if (place >= 0) this.#turns.splice(place, 1);
   }
+}
+
+function earlierEndNotStored(): KartaError {
+  return new KartaError(
+    "storage_unavailable",
+    "the end of the session's turn before this could not be stored; see `karta logs` and check the disk that holds Karta's state folder",
+    { retryAfterSeconds: 5 },
+  );
 }
 
 function queueFull(): KartaError {

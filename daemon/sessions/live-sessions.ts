@@ -3,6 +3,7 @@ import { KartaError } from "../../shared/errors.ts";
 import { LiveSession } from "./live-session.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn } from "./turn.ts";
+import { UnstoredEnds } from "./unstored-ends.ts";
 
 interface Held {
   readonly opening: Promise<LiveSession>;
@@ -20,9 +21,12 @@ export function noSuchSession(): KartaError {
 export class LiveSessions {
   readonly #runtime: SessionRuntime;
   readonly #held = new Map<string, Held>();
+  /** Ends of their turns that the store does not take now. */
+  readonly ends: UnstoredEnds;
 
   constructor(runtime: SessionRuntime) {
     this.#runtime = runtime;
+    this.ends = new UnstoredEnds(runtime.log);
   }
 
   get all(): readonly LiveSession[] {
@@ -65,7 +69,9 @@ export class LiveSessions {
     const record = await this.#runtime.sessions.get(id);
     const project = record === null ? null : this.#runtime.projects.find(record.project);
     if (record === null || project === null) throw noSuchSession();
-    return new LiveSession({ record, project, runtime: this.#runtime, onIdle: () => this.#dropIfIdle(id) });
+    const { ends } = this;
+    const onIdle = (): void => this.#dropIfIdle(id);
+    return new LiveSession({ record, project, runtime: this.#runtime, ends, onIdle });
   }
 
   #dropIfIdle(id: string): void {

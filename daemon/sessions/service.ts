@@ -1,5 +1,6 @@
 /** Sessions, for both planes: create, find, list, send, cancel, delete. A session is a handle; its history is the harness's. */
 import { KartaError } from "../../shared/errors.ts";
+import { noteLogContext } from "../log/context.ts";
 import type { Participant } from "../../shared/events.ts";
 import { isId } from "../../shared/ids.ts";
 import type { MessagePage } from "../../shared/protocol/messages.ts";
@@ -222,6 +223,16 @@ export class SessionService {
     await this.#runtime.pool.evictProject(name);
   }
 
+  /** @throws KartaError `storage_unavailable` while events cannot be stored: no message could be accepted */
+  async requireStore(): Promise<void> {
+    if (await this.#runtime.log.isWritable()) return;
+    throw new KartaError(
+      "storage_unavailable",
+      "the store cannot be written; see `karta logs` and check the disk that holds Karta's state folder",
+      { retryAfterSeconds: 5 },
+    );
+  }
+
   /** @throws KartaError `not_found` when the session is not there or not in the scope */
   async requireSession(scope: Scope, id: string): Promise<SessionRecord> {
     return this.#record(scope, id);
@@ -241,6 +252,7 @@ export class SessionService {
     await Promise.race([Promise.all(running), deadline]);
     clearTimeout(timer);
     await Promise.all(sessions.map((session) => this.#endTurns(session)));
+    await this.#live.ends.close();
     await this.#runtime.log.settled();
   }
 
@@ -262,6 +274,7 @@ export class SessionService {
   async #record(scope: Scope, id: string): Promise<SessionRecord> {
     const record = isId("sess", id) ? await this.#runtime.sessions.get(id) : null;
     if (record === null || !inScope(scope, record)) throw noSuchSession();
+    noteLogContext({ project: record.project, session_id: record.id });
     return record;
   }
 }

@@ -46,6 +46,11 @@ export class EventRepository {
     });
   }
 
+  /** Writes a page anew as it is. @throws KartaError `storage_unavailable` where the disk takes none */
+  async tryWrite(): Promise<void> {
+    await sql`PRAGMA user_version = 0`.execute(this.#db);
+  }
+
   /** Events of a session with `seq > after`, in order. */
   page(sessionId: string, after: number, limit: number): Promise<StoredEventRow[]> {
     return this.#db

@@ -33,7 +33,7 @@ export const healthRoutes = {
     query: NoQuerySchema,
     body: NothingSchema,
     response: HealthSchema,
-    errors: ["shutting_down"],
+    errors: ["shutting_down", "storage_unavailable"],
   }),
   metrics: route({
     method: "GET",

@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   const env = { ANTHROPIC_API_KEY: "a-test's", ANTHROPIC_BASE_URL: model.url };
   kartad = await home.start({ offline: false, env });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(async () => {
   await home.remove();

@@ -65,7 +65,7 @@ beforeAll(async () => {
       [`idle-${language}`, idle],
     ] as const) {
       const folder = home.project(name, { ...FILES, "karta.toml": toml, [file]: source });
-      expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+      await home.operator.addProject(folder, name);
     }
   }
 });
@@ -120,7 +120,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     const name = `keyed-${language}`;
     const toml = `buildpack = "${language}"\n${TOML.replace('"ORDERS_TOKEN"', '"ANTHROPIC_API_KEY"')}`;
     const folder = home.project(name, { ...FILES, "karta.toml": toml, [file]: app });
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, name);
     await eventuallyIs(async () => (await workerOf(name))?.state, "ready");
     const environment = readFileSync(`/proc/${(await workerOf(name))?.pid ?? 0}/environ`, "utf8").split("\0");
     expect(environment).toContain("ANTHROPIC_API_KEY=sk-ant-test");

@@ -220,14 +220,14 @@ test("a folder read anew has its new policies; a removed project leaves no proce
     `from karta import Karta, keyword_gate\napp = Karta()\napp.policy(keyword_gate(["${word}"]))\n`;
   const files = { "CLAUDE.md": "# Bot\n", "karta.toml": 'entry_point = "app:app"\n[pool]\nspares = 0\n' };
   const folder = home.project("anew", { ...files, "app.py": app("one") });
-  expect(await home.karta(["project", "add", folder, "anew"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "anew");
   const { id } = await createSession(kartad.url, { project: "anew" });
   const status = async (text: string) =>
     (await request(kartad.url, "POST", `/v1/sessions/${id}/messages`, { text })).status;
   expect([await status("one"), await status("two")]).toEqual([422, 200]);
 
   home.project("anew", { "app.py": app("two") });
-  expect(await home.karta(["project", "add", folder, "anew"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "anew");
   expect([await status("one"), await status("two")]).toEqual([200, 422]);
 
   const workers = () => processesWith(folder).filter(({ command }) => command.includes("karta.worker"));
@@ -242,7 +242,7 @@ test("an app that registers nothing costs no process", async () => {
     "karta.toml": 'entry_point = "app:app"\nbuildpack = "python"\n',
     "app.py": "from karta import Karta\napp = Karta()\n",
   });
-  expect(await home.karta(["project", "add", folder, "tutorial"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "tutorial");
   expect(processesWith(folder).filter(({ command }) => command.includes("karta.worker"))).toEqual([]);
 });
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   home = makeHome();
   const folder = home.project("bot", { "CLAUDE.md": "# Bot\n", "offline.toml": SCRIPT });
   kartad = await home.start();
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(() => home.remove());
 

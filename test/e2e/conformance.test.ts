@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { StatusSchema } from "../../shared/protocol/control.ts";
 import { MessagePageSchema } from "../../shared/protocol/messages.ts";
 import {
   createSession,
@@ -42,7 +41,7 @@ beforeAll(async () => {
   for (const row of rows) {
     const folder = home.project(projectOf(row), { ...row.files, "offline.toml": scriptOf(row) });
     folders.set(row.name, folder);
-    expect(await home.karta(["project", "add", folder, projectOf(row)])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, projectOf(row));
   }
 });
 afterAll(async () => {
@@ -171,7 +170,7 @@ behaviour("crash", async (row) => {
   const id = await newSession(row);
   await send(kartad.url, id, "Before the crash.");
   const { rest } = await until("text", id, "Count slowly.");
-  const status = StatusSchema.parse(JSON.parse((await home.karta(["status", "--json"])).stdout));
+  const status = await home.operator.status();
   const pid = status.processes.find(({ session_id }) => session_id === id)?.pid ?? null;
   if (pid === null) throw new Error("the session has no process");
   process.kill(pid, "SIGKILL");
@@ -201,7 +200,7 @@ describe("after a restart of kartad", () => {
 behaviour("bad launch", async (row) => {
   const id = await newSession(row);
   // The folder is read anew, so that no process which is there already will do.
-  await home.karta(["project", "add", folderOf(row), projectOf(row)]);
+  await home.operator.addProject(folderOf(row), projectOf(row));
   const mend = row.badLaunch.inflict(folderOf(row));
   const refused = await request(kartad.url, "POST", `/v1/sessions/${id}/messages`, { text: "hello" });
   expect(refused).toMatchObject({ status: 503, body: { error: "harness_unavailable" } });

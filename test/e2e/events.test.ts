@@ -16,7 +16,7 @@ beforeAll(async () => {
     "CLAUDE.md": "# Bot",
     "offline.toml": `tokens_per_second = 20\n[default]\ntext = "one two three four five six seven eight nine ten"\n`,
   });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(() => home.remove());
 

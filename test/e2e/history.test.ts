@@ -39,7 +39,7 @@ beforeAll(async () => {
   home = makeHome();
   const folder = home.project("bot", { "CLAUDE.md": "# Bot\n", "offline.toml": SCRIPT });
   kartad = await home.start({ env: { CLAUDE_CONFIG_DIR: path.join(home.folder, "elsewhere") } });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(() => home.remove());
 

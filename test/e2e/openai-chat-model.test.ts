@@ -21,7 +21,7 @@ beforeAll(async () => {
   const folder = home.project("bot", { "CLAUDE.md": "# Bot\n", "karta.toml": "[pool]\nspares = 0\n" });
   const env = { ANTHROPIC_API_KEY: "a-test's", ANTHROPIC_BASE_URL: model.url };
   kartad = await home.start({ offline: false, env });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(async () => {
   await home.remove();

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { StatusSchema } from "../../shared/protocol/control.ts";
 import { packageRoot } from "../../shared/paths.ts";
 import { createSession, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
@@ -73,13 +72,17 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
   let kartad: Kartad;
   let folder: string;
   let id: string;
+  let neighbour: string;
 
   beforeAll(async () => {
     home = makeHome();
     folder = home.project("bot", files);
     kartad = await home.start();
-    expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, "bot");
     ({ id } = await createSession(kartad.url));
+    // Its process stays while the other session goes from agent to agent: a start of OpenCode is five seconds.
+    ({ id: neighbour } = await createSession(kartad.url));
+    await send(kartad.url, neighbour, "hello");
   });
   afterAll(() => home.remove());
 
@@ -163,10 +166,8 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
   });
 
   test("holds several sessions in one process, and nothing of Karta's is in the folder", async () => {
-    const other = await createSession(kartad.url);
-    await send(kartad.url, other.id, "hello");
-    const status = StatusSchema.parse(JSON.parse((await home.karta(["status", "--json"])).stdout));
-    const held = status.processes.filter(({ session_id }) => session_id === id || session_id === other.id);
+    const status = await home.operator.status();
+    const held = status.processes.filter(({ session_id }) => session_id === id || session_id === neighbour);
     expect(held.length).toBe(2);
     expect(new Set(held.map(({ pid }) => pid)).size).toBe(1);
     // OpenCode itself keeps its .opencode out of git.

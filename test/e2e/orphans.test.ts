@@ -28,7 +28,7 @@ beforeAll(async () => {
     brief: "spares = 0\nidle_timeout_seconds = 0.2",
   })) {
     const folder = home.project(name, { ...FILES, "karta.toml": `[pool]\n${pool}\n` });
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, name);
   }
 });
 afterAll(() => home.remove());

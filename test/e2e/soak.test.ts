@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { StatusSchema, type Status } from "../../shared/protocol/control.ts";
+import type { Status } from "../../shared/protocol/control.ts";
 import { createSession, request } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { eventuallyIs, processesWith } from "../support/processes.ts";
@@ -58,15 +58,14 @@ describe(`${TURNS} turns of ${SESSIONS} sessions on ${PROCESSES} processes that 
       "offline.toml": SCRIPT,
       "karta.toml": "[pool]\nspares = 1\n",
     });
-    await home.karta(["project", "add", folder, "bot"]);
+    await home.operator.addProject(folder, "bot");
   });
   afterAll(async () => {
     if (!isDone) say(`the soak did not hold; again with KARTA_SOAK_SEED=${SEED}`);
     await home.remove();
   });
 
-  const status = async (): Promise<Status> =>
-    StatusSchema.parse(JSON.parse((await home.karta(["status", "--json"])).stdout));
+  const status = (): Promise<Status> => home.operator.status();
   const descriptors = (): number => readdirSync(`/proc/${kartad.pid}/fd`).length;
 
   const open = (): Promise<void> => eventuallyIs(async () => (await status()).pool.backing_off, []);

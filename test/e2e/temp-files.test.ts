@@ -29,7 +29,7 @@ beforeAll(async () => {
   for (const [name, files] of projects) {
     const toml = { "karta.toml": "[pool]\nspares = 0\n", "offline.toml": SCRIPT };
     const folder = home.project(name, { ...files, ...toml });
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, name);
   }
 });
 afterAll(() => home.remove());
@@ -45,10 +45,10 @@ function filesIn(folder: string): string[] {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-/** A turn with each harness. */
-async function turns(): Promise<string[]> {
+/** A turn with each harness, or with those named. */
+async function turns(names = projects.map(([name]) => name)): Promise<string[]> {
   return Promise.all(
-    projects.map(async ([project]) => {
+    names.map(async (project) => {
       const { id } = await createSession(kartad.url, { project });
       expect((await send(kartad.url, id, "hello")).text).toBe("ok");
       return id;
@@ -74,8 +74,8 @@ test("it goes with a process that ends, and with one that is killed", async () =
 });
 
 test("what a killed kartad left goes at the next start; what is there at a stop goes with it", async () => {
-  await turns();
-  expect(readdirSync(own()).length).toBe(projects.length);
+  await turns(["claude-code"]); // kartad does not know whose files it finds
+  expect(readdirSync(own()).length).toBe(1);
   await kartad.kill();
   await eventually(() => processesWith(home.folder).length === 0, "every process is gone");
   kartad = await start();

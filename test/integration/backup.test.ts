@@ -25,14 +25,13 @@ async function withProject(): Promise<Kartad> {
     "CLAUDE.md": "# Bot",
     "offline.toml": `tokens_per_second = 0\n[[reply]]\nwhen = "slowly"\ntext = "one two three four five six seven eight"\ntokens_per_second = 8\n[default]\ntext = "ok"\n`,
   });
-  expect((await home.karta(["project", "add", folder, "bot"])).code).toBe(0);
+  await home.operator.addProject(folder, "bot");
   return kartad;
 }
 
 /** The running kartad's URL, whoever started it. */
 async function url(): Promise<string> {
-  const { stdout } = await home.karta(["status", "--json"]);
-  return (JSON.parse(stdout) as { url: string }).url;
+  return (await home.operator.status()).url;
 }
 
 const integrityOf = (place: string): unknown => {
@@ -57,7 +56,11 @@ test("a backup made while a turn runs is whole, its owner's alone, and brings ev
   expect(made).toMatchObject({ code: 0 });
   expect((await Array.fromAsync(live)).at(-1)?.event).toMatchObject({ type: "done" });
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(JSON.parse(made.stdout)).toEqual({ file, bytes: statSync(file).size });
+  expect(JSON.parse(made.stdout)).toEqual({
+    file,
+    bytes: statSync(file).size,
+    left_out: ["keys", "harness", "workspaces", "kartad.toml"].map((name) => path.join(home.state, name)),
+  });
   expect(integrityOf(file)).toBe("ok");
 
   const late = await createSession(kartad.url);

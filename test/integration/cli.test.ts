@@ -18,21 +18,17 @@ afterEach(async () => {
 describe("without a daemon", () => {
   beforeEach(() => fake.close());
 
-  test.each([
-    [["project", "list"]],
-    [["sessions", "list"]],
-    [["sessions", "tail"]],
-    [["logs", "-f"]],
-    [["chat"]],
-    [["stop"]],
-  ])("%j says how to start one and exits with 3", async (args) => {
-    const { code, stdout, stderr } = await home.run(args);
-    expect({ code, stdout, stderr }).toEqual({
-      code: 3,
-      stdout: "",
-      stderr: `error: no kartad answers on ${home.socket}; start one with \`karta start\`, or \`karta serve\` to watch it\n`,
-    });
-  });
+  test.each([[["project", "list"]], [["sessions", "list"]], [["sessions", "tail"]], [["chat"]], [["stop"]]])(
+    "%j says how to start one and exits with 3",
+    async (args) => {
+      const { code, stdout, stderr } = await home.run(args);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 3,
+        stdout: "",
+        stderr: `error: no kartad answers on ${home.socket}; start one with \`karta start\`, or \`karta serve\` to watch it\n`,
+      });
+    },
+  );
 
   test("status --json answers that none is running, and exits with 3", async () => {
     const { code, stdout } = await home.run(["status", "--json"]);
@@ -221,7 +217,7 @@ describe("sessions", () => {
 
   test("an agent's control characters are shown, not obeyed", async () => {
     const { stdout } = await home.run(["sessions", "send", "b", "escape"]);
-    expect(stdout).toBe("red ␛[31m\ufffd2J alert\n");
+    expect(stdout).toBe("red ␛[31m‹U+009B›2J alert\n");
   });
 
   test("a reply that breaks off is read on, and printed once; a pipe sees the words alone", async () => {

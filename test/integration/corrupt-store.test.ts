@@ -29,7 +29,7 @@ beforeAll(async () => {
   try {
     const kartad = await first.start();
     const folder = first.project("bot", { "CLAUDE.md": "# Bot", "offline.toml": '[default]\ntext = "ok"\n' });
-    expect((await first.karta(["project", "add", folder, "bot"])).code).toBe(0);
+    await first.operator.addProject(folder, "bot");
     const { id } = await createSession(kartad.url, { metadata: { note: "x".repeat(400) } });
     await send(kartad.url, id, "hello ".repeat(2000));
     expect((await first.karta(["backup", path.join(first.folder, "good.db")])).code).toBe(0);

@@ -153,7 +153,7 @@ describe("a start and a stop", () => {
   test("without a credential a turn is 503 and says what to do; nothing is stored", async () => {
     const kartad = await home.start({ offline: false });
     const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
-    expect((await home.karta(["project", "add", folder])).code).toBe(0);
+    await home.operator.addProject(folder);
     const post = (route: string, body: unknown) =>
       fetch(kartad.url + route, {
         method: "POST",

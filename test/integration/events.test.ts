@@ -10,7 +10,8 @@ import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { eventuallyIs } from "../support/processes.ts";
 import { HANDSHAKE, openSocket, type OpenSocket } from "../support/websocket.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
-import { LogLineSchema, TailItemSchema } from "../../shared/protocol/control.ts";
+import { TailItemSchema } from "../../shared/protocol/control.ts";
+import { LogLineSchema } from "../../shared/protocol/logs.ts";
 import { SessionEventSchema, type SessionEvent } from "../../shared/events.ts";
 import { EventPageSchema } from "../../shared/protocol/sessions.ts";
 
@@ -147,7 +148,7 @@ describe("the operator's feeds", () => {
   test("the log's lines are followed", async () => {
     const logs = await feed("/control/v1/logs?level=info");
     const folder = home.project("other", { "CLAUDE.md": "# Other" });
-    expect(await home.karta(["project", "add", folder, "other"])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, "other");
     await logs.until(1);
     expect(LogLineSchema.parse(JSON.parse(logs.said[0] ?? "")).level).toBeGreaterThanOrEqual(30);
     expect(await home.karta(["project", "remove", "other", "--yes"])).toMatchObject({ code: 0 });

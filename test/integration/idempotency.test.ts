@@ -15,7 +15,7 @@ beforeAll(async () => {
     "offline.toml": `tokens_per_second = 20\n[[reply]]\nwhen = "overload"\nerror = { status = 400, type = "invalid_request_error", message = "no" }\n[default]\ntext = "turn {{turn}} of this conversation"\n`,
   });
   kartad = await home.start();
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(() => home.remove());
 

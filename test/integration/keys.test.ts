@@ -41,7 +41,7 @@ beforeAll(async () => {
     "karta.toml": `[http]\nallowed_origins = ["https://bots.example"]\n`,
   });
   kartad = await home.start({ flags: ["--log-level", "trace"] });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
   expect((await request(kartad.url, "GET", "/v1/sessions")).status).toBe(200); // no key, no question
   backend = await made("backend", "--project", "bot", "--expires", "30d");
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   kartad = await home.start();
   port = Number(new URL(kartad.url).port);
   const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
-  expect((await home.karta(["project", "add", folder])).code).toBe(0);
+  await home.operator.addProject(folder);
 });
 afterAll(() => home.remove());
 

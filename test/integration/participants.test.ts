@@ -14,7 +14,7 @@ beforeAll(async () => {
     "offline.toml": `first_token_ms = 0\ntokens_per_second = 0\n[default]\ntext = "heard: {{last_user}}"\n`,
   });
   kartad = await home.start();
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  await home.operator.addProject(folder, "bot");
 });
 afterAll(() => home.remove());
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { StatusSchema, type Status } from "../../shared/protocol/control.ts";
+import type { Status } from "../../shared/protocol/control.ts";
 import { createSession, request, send } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { eventuallyIs } from "../support/processes.ts";
@@ -26,10 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-async function status(): Promise<Status> {
-  const { stdout } = await home.karta(["status", "--json"]);
-  return StatusSchema.parse(JSON.parse(stdout));
-}
+const status = (): Promise<Status> => home.operator.status();
 
 const processOf = async (sessionId: string) =>
   (await status()).processes.find((held) => held.session_id === sessionId);
@@ -48,7 +45,7 @@ async function metric(name: string): Promise<number> {
 describe("a project's spares", () => {
   test("are there before the first session, which takes one at once", async () => {
     const folder = home.project("bot", FOLDER);
-    expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, "bot");
     await eventuallyIs(spares, ["ready"]);
     const spare = (await status()).processes[0];
     expect(spare?.rss_bytes).toBeGreaterThan(50 * 1024 * 1024);

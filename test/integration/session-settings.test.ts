@@ -18,7 +18,7 @@ beforeAll(async () => {
     [one, "one"],
     [two, "two"],
   ] as const)
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, name);
 });
 afterAll(() => home.remove());
 

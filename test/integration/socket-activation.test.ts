@@ -71,7 +71,7 @@ test("the sockets stay when kartad ends, also by kill -9, and the next one serve
   const holder = await held();
   await holder.start();
   const folder = home.project("bot", { "CLAUDE.md": "# Bot", "offline.toml": '[default]\ntext = "ok"\n' });
-  expect((await home.karta(["project", "add", folder, "bot"])).code).toBe(0);
+  await home.operator.addProject(folder, "bot");
   const { id } = await createSession(holder.url);
   expect(await send(holder.url, id, "hello")).toMatchObject({ text: "ok" });
   const agents = processesWith(home.folder).filter(({ command }) => command.includes("claude"));
@@ -90,7 +90,7 @@ test("no agent has the sockets: it could take the operator's connections", async
   const holder = await held();
   const kartad = await holder.start();
   const folder = home.project("bot", { "CLAUDE.md": "# Bot", "offline.toml": '[default]\ntext = "ok"\n' });
-  expect((await home.karta(["project", "add", folder, "bot"])).code).toBe(0);
+  await home.operator.addProject(folder, "bot");
   await send(holder.url, (await createSession(holder.url)).id, "hello");
   const socketsOf = (pid: number) =>
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { StatusSchema } from "../../shared/protocol/control.ts";
 import { EventPageSchema, TurnResultSchema } from "../../shared/protocol/sessions.ts";
 import { createSession, frames, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
@@ -63,7 +62,7 @@ describe("a turn", () => {
       [folder, "bot"],
       [hasty, "hasty"],
     ] as const)
-      expect(await home.karta(["project", "add", dir, name])).toMatchObject({ code: 0 });
+      await home.operator.addProject(dir, name);
   });
 
   test("shows its model calls as steps, and harness internals to those who ask", async () => {
@@ -129,8 +128,7 @@ describe("a turn", () => {
     await send(kartad.url, id, "hello");
     const running = await liveTurn(kartad.url, id, "Count slowly.");
     await running.until("text");
-    const status = await home.karta(["status", "--json"]);
-    const { processes } = StatusSchema.parse(JSON.parse(status.stdout));
+    const { processes } = await home.operator.status();
     const pid = processes.find(({ session_id }) => session_id === id)?.pid ?? 0;
     expect(pid).toBeGreaterThan(0);
     process.kill(pid, "SIGKILL");

@@ -8,6 +8,8 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
+import { Operator } from "./operator.ts";
+import type { SmallDisk } from "./small-disk.ts";
 
 export interface KartadExit {
   readonly code: number | null;
@@ -34,6 +36,8 @@ export interface TestHome {
   readonly folder: string;
   readonly state: string;
   readonly socket: string;
+  /** Asks this home's kartad over its control socket. */
+  readonly operator: Operator;
   /** Writes a project folder of these files and returns its path. */
   project(name: string, files: Readonly<Record<string, string>>): string;
   /** Starts kartad on this home; the port is any free one unless a flag says otherwise. */
@@ -85,10 +89,15 @@ function withoutSpares(
   return { ...files, "karta.toml": `${toml}[pool]\nspares = 0\n` };
 }
 
-/** A temp folder that stands for a whole machine's state. */
-export function makeHome(): TestHome {
+/**
+ * A temp folder that stands for a whole machine's state.
+ * @param options.disk where kartad's state folder lies; without one it is a part of the temp folder. The caller removes it
+ */
+export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "karta-t-")));
-  const state = path.join(folder, "state");
+  const state = path.join(disk?.folder ?? folder, "state");
+  /** The command for Node, on a machine that has the disk. */
+  const [command, ...entering] = [...(disk?.enter ?? []), process.execPath];
   const socket = path.join(folder, "run", "k.sock");
   const running = new Set<{ kill: (signal: NodeJS.Signals) => boolean; done: Promise<KartadExit> }>();
   const env = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
@@ -104,8 +113,9 @@ export function makeHome(): TestHome {
   const spawn = ({ flags = [], env: extra = {}, offline = true, nodeArgs = [] }: StartOptions) => {
     const port = flags.includes("--port") || extra.KARTA_PORT !== undefined ? [] : ["--port", "0"];
     const child = execa(
-      process.execPath,
+      command,
       [
+        ...entering,
         ...nodeArgs,
         path.join(root, "daemon/bin/kartad.js"),
         ...port,
@@ -137,6 +147,7 @@ export function makeHome(): TestHome {
     folder,
     state,
     socket,
+    operator: new Operator(socket),
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
       for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {
@@ -171,7 +182,7 @@ export function makeHome(): TestHome {
     },
     runToEnd: (options = {}) => spawn(options).done,
     karta: async (args, { cwd = folder, input } = {}) => {
-      const result = await execa(process.execPath, [path.join(root, "cli/bin/karta.js"), ...args], {
+      const result = await execa(command, [...entering, path.join(root, "cli/bin/karta.js"), ...args], {
         env: env(),
         extendEnv: false,
         cwd,

@@ -1,7 +1,7 @@
 /** A real kartad whose agents do what each message orders (`test/fixtures/scripted-kartad/order.ts`). */
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
-import type { Kartad, TestHome } from "./kartad.ts";
+import type { Kartad, StartOptions, TestHome } from "./kartad.ts";
 
 const NODE_ARGS = [
   "--expose-gc",
@@ -9,19 +9,13 @@ const NODE_ARGS = [
   `--import=${path.join(packageRoot(), "test/fixtures/scripted-kartad/inject.ts")}`,
 ];
 
-export function startScripted(home: TestHome): Promise<Kartad> {
-  return home.start({ nodeArgs: NODE_ARGS });
+export function startScripted(home: TestHome, options: StartOptions = {}): Promise<Kartad> {
+  return home.start({ ...options, nodeArgs: NODE_ARGS });
 }
 
 /** The first start of a home: registers its one project too. */
-export async function beginScripted(home: TestHome): Promise<Kartad> {
-  const kartad = await startScripted(home);
-  const { code, stderr } = await home.karta([
-    "project",
-    "add",
-    home.project("bot", { "CLAUDE.md": "# Bot" }),
-    "bot",
-  ]);
-  if (code !== 0) throw new Error(`the project was not added: ${stderr}`);
+export async function beginScripted(home: TestHome, options: StartOptions = {}): Promise<Kartad> {
+  const kartad = await startScripted(home, options);
+  await home.operator.addProject(home.project("bot", { "CLAUDE.md": "# Bot" }), "bot");
   return kartad;
 }

@@ -1,5 +1,5 @@
 /** Sessions on a real store and a real pool, with the scripted harness behind them. Processes end with the spawner. */
-import type { LaunchSpec } from "../../daemon/harness/harness.ts";
+import type { LaunchSpec, PermissionRequest } from "../../daemon/harness/harness.ts";
 import { Pool } from "../../daemon/pool/pool.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import type { SessionApp, SessionProject, SessionRuntime } from "../../daemon/sessions/runtime.ts";
@@ -16,6 +16,17 @@ import { silent } from "../unit/apps/temp-project.ts";
 import type { StoreBench } from "./store.ts";
 
 export const EVERYWHERE: Scope = { kind: "all" };
+
+/** What an agent asks when it wants to use a tool. */
+export const mayWrite = (): PermissionRequest => ({
+  toolUseId: "t1",
+  kind: "tool_use",
+  tool: "Write",
+  input: {},
+  message: "Use Write?",
+  options: [],
+  signal: new AbortController().signal,
+});
 
 export function launchSpec(given: Partial<LaunchSpec> = {}): LaunchSpec {
   return {

@@ -33,6 +33,8 @@ export interface AcpOptions {
   /** What no tool may touch. */
   readonly kept: KeptPlaces;
   readonly logger: Logger;
+  /** Frees what agents print of secrets; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
   /** How long the turns of others have on a process that has to be ended; 30 s when left out. */
   readonly matesGraceMs?: number;
   /** How long an agent may take to be ready; a minute when left out. */

@@ -3,6 +3,7 @@ import { RequestError, type McpServer } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import { KartaError } from "../../../shared/errors.ts";
 import { ownPlaces } from "../../process/sandbox.ts";
+import { withLogContext } from "../../log/context.ts";
 import type { ProcessSpawner } from "../../process/spawner.ts";
 import type { AgentProcess, LaunchSpec, StartRequest, Transcript, TranscriptRequest } from "../harness.ts";
 import type { AcpOptions } from "./acp-harness.ts";
@@ -195,7 +196,12 @@ export class AgentStarter {
       tempVariables: ["TMPDIR"],
       sandbox: launch.sandbox ? [...ownPlaces(launch), ...configPlaces(env)] : undefined,
     });
-    const connection = new AgentConnection({ process, cwd: launch.cwd, logger: this.#log, matesGraceMs });
+    const { mask } = this.#options;
+    // It serves others too, and longer than whoever it is started for.
+    const connection = withLogContext(
+      { project: launch.project },
+      () => new AgentConnection({ process, cwd: launch.cwd, logger: this.#log, mask, matesGraceMs }),
+    );
     try {
       const limit = AbortSignal.timeout(readyTimeoutMs ?? READY_TIMEOUT_MS);
       await connection.initialize(AbortSignal.any([opening, limit]));

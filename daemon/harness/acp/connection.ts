@@ -8,62 +8,26 @@ import {
 } from "@agentclientprotocol/sdk";
 import { stripVTControlCharacters } from "node:util";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { packageVersion } from "../../../shared/paths.ts";
+import { maskShapes } from "../../../shared/secret-shapes.ts";
+import { logContext, withLogContext } from "../../log/context.ts";
+import { headOf, LastWords } from "../../process/last-words.ts";
+import { logLines } from "../../process/log-lines.ts";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
 import { parsePermissionAsked, permissionAnswer, type PermissionAsked } from "./permission.ts";
 import { messageStream, NotTheProtocolError } from "./stdio.ts";
 import { readReport, type Update } from "./updates.ts";
 import { FolderFiles } from "./files.ts";
 import { Silence } from "./silence.ts";
+import { readTraits, type AgentTraits } from "./traits.ts";
 import { TurnsInHand } from "./turns-in-hand.ts";
 
-const STDERR_TAIL = 2000;
+/** How long an agent has to end one conversation. */
+export const CLOSE_MS = 2000;
 /** How long the turns of others have on a process that has to be ended. */
 const MATES_GRACE_MS = 30_000;
 /** Reports of conversations that have no turn: past it the agent is one that does not end. */
 const MAX_STRAY = 100_000;
-
-/** What the agent said of itself. Loose: fields that it does not send are as if it had said no. */
-const offered = z
-  .unknown()
-  .optional()
-  .transform((value) => typeof value === "object" && value !== null);
-const no = z
-  .boolean()
-  .nullish()
-  .catch(false)
-  .transform((value) => value === true);
-const CapabilitiesSchema = z.looseObject({
-  protocolVersion: z.number(),
-  agentInfo: z.looseObject({ name: z.string(), version: z.string() }).nullish().catch(null),
-  authMethods: z
-    .array(z.looseObject({ id: z.string() }))
-    .nullish()
-    .catch(null),
-  agentCapabilities: z
-    .looseObject({
-      loadSession: no,
-      promptCapabilities: z.looseObject({ image: no }).nullish().catch(null),
-      mcpCapabilities: z.looseObject({ http: no, sse: no }).nullish().catch(null),
-      sessionCapabilities: z.looseObject({ close: offered, resume: offered }).nullish().catch(null),
-    })
-    .nullish()
-    .catch(null),
-});
-
-export interface AgentTraits {
-  readonly protocolVersion: number;
-  readonly version: string | null;
-  readonly canLoad: boolean;
-  readonly canResume: boolean;
-  /** It can end one conversation and keep the rest, so that several may share it. */
-  readonly canClose: boolean;
-  readonly takesImages: boolean;
-  readonly mcp: { readonly http: boolean; readonly sse: boolean };
-  /** The ways to log in that it offers. */
-  readonly authMethods: readonly string[];
-}
 
 /** What a conversation hears. */
 export interface ConversationEars {
@@ -76,6 +40,8 @@ export interface ConnectionOptions {
   /** The folder in which its requests for files are answered. */
   readonly cwd: string;
   readonly logger: Logger;
+  /** Frees what the agent prints of secrets; left out: of what looks like one. */
+  readonly mask?: ((text: string) => string) | undefined;
   /** `MATES_GRACE_MS` when left out. */
   readonly matesGraceMs?: number | undefined;
 }
@@ -92,18 +58,26 @@ export class AgentConnection {
   readonly silence = new Silence();
   readonly #matesGraceMs: number;
   #traits: AgentTraits | null = null;
-  #stderr = "";
+  readonly #words: LastWords;
   #stray = 0;
   /** Why the connection ended, where it was for what the agent printed. */
   #fault: string | null = null;
   #condemned: Promise<void> | null = null;
+  #isStopped = false;
 
-  constructor({ process, cwd, logger, matesGraceMs = MATES_GRACE_MS }: ConnectionOptions) {
+  constructor({ process, cwd, logger, mask = maskShapes, matesGraceMs = MATES_GRACE_MS }: ConnectionOptions) {
     this.process = process;
     this.#log = logger;
     this.#matesGraceMs = matesGraceMs;
-    process.stderr.on("data", (text: Buffer | string) => {
-      this.#stderr = (this.#stderr + String(text)).slice(-STDERR_TAIL);
+    this.#words = new LastWords(mask);
+    process.stderr.on("data", (chunk: Buffer | string) => this.#words.add(chunk));
+    const { pid } = process;
+    const between = logContext();
+    logLines(process.stderr, {
+      log: (line) => withLogContext(this.turns.onlyContext ?? between, () => logger.debug({ pid }, line)),
+      dropped: (lines) => logger.debug({ pid, lines }, "the agent prints too fast; lines were left out"),
+      redact: mask,
+      now: () => Date.now(),
     });
     const files = new FolderFiles(cwd);
     this.#connection = client({ name: "karta" })
@@ -165,25 +139,7 @@ export class AgentConnection {
       },
       { cancellationSignal: signal, stopWaitingOnCancel: true },
     );
-    const { protocolVersion, agentInfo, authMethods, agentCapabilities } = CapabilitiesSchema.parse(answer);
-    if (protocolVersion !== PROTOCOL_VERSION)
-      throw new Error(
-        `it speaks version ${protocolVersion} of the protocol, and Karta speaks ${PROTOCOL_VERSION}`,
-      );
-    const sessions = agentCapabilities?.sessionCapabilities;
-    this.#traits = {
-      protocolVersion,
-      version: agentInfo?.version ?? null,
-      authMethods: (authMethods ?? []).map(({ id }) => id),
-      canLoad: agentCapabilities?.loadSession ?? false,
-      canResume: sessions?.resume ?? false,
-      canClose: sessions?.close ?? false,
-      takesImages: agentCapabilities?.promptCapabilities?.image ?? false,
-      mcp: {
-        http: agentCapabilities?.mcpCapabilities?.http ?? false,
-        sse: agentCapabilities?.mcpCapabilities?.sse ?? false,
-      },
-    };
+    this.#traits = readTraits(answer);
     return this.#traits;
   }
 
@@ -195,10 +151,29 @@ export class AgentConnection {
     this.#ears.delete(sessionId);
   }
 
+  /** Ends one conversation on it, where the agent can, within two seconds. Never rejects. */
+  async closeConversation(sessionId: string): Promise<void> {
+    if (!this.isOpen() || this.#traits?.canClose !== true) return;
+    const limit = { cancellationSignal: AbortSignal.timeout(CLOSE_MS), stopWaitingOnCancel: true } as const;
+    await this.agent
+      .request(methods.agent.session.close, { sessionId }, limit)
+      .catch((error: unknown) => this.#log.debug({ err: error }, "a conversation was not closed"));
+  }
+
   /** What it did wrong, or how it ended; for people. */
   describeEnd(): string {
     if (this.#fault !== null) return `was ended, since ${this.#fault}`;
     return this.process.exit === null ? "ended its stream" : describeExit(this.process.exit);
+  }
+
+  /** In a turn's course: it is over, in the middle of it. @param wasWanted the turn was to end */
+  tellDeath(wasWanted: boolean): void {
+    if (wasWanted || this.#isStopped || this.#fault !== null) return;
+    const { pid } = this.process;
+    this.#log.warn(
+      { pid, stderr: this.#words.text },
+      `the agent ${this.describeEnd()} in the middle of a turn`,
+    );
   }
 
   /**
@@ -208,9 +183,9 @@ export class AgentConnection {
   async lastWords(): Promise<string | null> {
     if (this.isOpen()) return null;
     await this.process.exited;
-    const lines = stripVTControlCharacters(this.#stderr).trim().split("\n");
+    const lines = stripVTControlCharacters(this.#words.text).trim().split("\n");
     const line = (lines.find((one) => /\berror\b/i.test(one)) ?? lines.at(-1) ?? "").trim();
-    return line === "" || this.#fault !== null ? this.describeEnd() : line.slice(0, 500);
+    return line === "" || this.#fault !== null ? this.describeEnd() : headOf(line, 500);
   }
 
   /** Ends an agent that did what no agent may: every turn on it ends as crashed. */
@@ -221,6 +196,7 @@ export class AgentConnection {
 
   /** Ends the process and its group. Resolves when nothing of it is left. */
   async stop(graceMs?: number): Promise<void> {
+    this.#isStopped = true;
     this.process.stdin.end();
     await this.process.stop(graceMs);
   }
@@ -237,7 +213,7 @@ export class AgentConnection {
   async #endAfterTurns(): Promise<void> {
     const { process, turns } = this;
     this.#log.warn(
-      { process: process.id, pid: process.pid, other_turns: turns.count },
+      { process_id: process.id, pid: process.pid, other_turns: turns.count },
       "a turn went on after it was cancelled: its process is ended, when the other turns on it are over",
     );
     await Promise.race([turns.over(this.#matesGraceMs), process.exited]);
@@ -261,7 +237,7 @@ export class AgentConnection {
     if (reason instanceof NotTheProtocolError) {
       this.#fault ??= reason.message;
       this.#log.warn(
-        { process: this.process.id, stderr: this.#stderr },
+        { process_id: this.process.id, stderr: this.#words.text },
         `the agent is ended: ${this.#fault}`,
       );
     }

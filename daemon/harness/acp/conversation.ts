@@ -1,6 +1,7 @@
 /** One conversation on an agent's connection: its turns, its permissions, its end. */
 import { methods, type ContentBlock, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
+import { logContext } from "../../log/context.ts";
 import type { ManagedProcess } from "../../process/process.ts";
 import {
   NO_USAGE,
@@ -12,7 +13,7 @@ import {
   type TurnRequest,
 } from "../harness.ts";
 import type { AppTools } from "./app-tools.ts";
-import type { ConversationEars } from "./connection.ts";
+import { CLOSE_MS, type ConversationEars } from "./connection.ts";
 import type { KeptPlaces } from "../kept-places.ts";
 import type { PermissionAsked } from "./permission.ts";
 import { asPlainText } from "./plain-text.ts";
@@ -45,9 +46,6 @@ export interface ConversationOptions {
   readonly onEnd: () => void;
   readonly logger: Logger;
 }
-
-/** How long an agent that is to end one of several conversations has, before its process is ended for it. */
-const CLOSE_MS = 2000;
 
 const CANCELLED: TurnEnd = { kind: "cancelled", usage: NO_USAGE };
 
@@ -98,7 +96,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     const turn = newTurn(request);
     const { translator, ending } = turn;
     this.#turn = turn;
-    connection.turns.began();
+    const context = logContext();
+    connection.turns.began(context);
     this.#usage.begin();
     try {
       await this.#telling;
@@ -118,7 +117,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
       await this.process.exited;
       return ending.signal.aborted ? CANCELLED : this.#crashed();
     } finally {
-      connection.turns.ended();
+      if (!connection.isOpen()) connection.tellDeath(ending.signal.aborted);
+      connection.turns.ended(context);
       ending.abort(); // a question that outlived its turn
       this.#turn = null;
     }
@@ -168,7 +168,7 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     const { place } = this.#options;
     const { connection } = place;
     if (this.#turn !== null) await this.#endTurn(this.#turn);
-    else if (connection.isOpen() && connection.traits?.canClose) await this.#close();
+    else await connection.closeConversation(this.threadId);
     connection.forget(this.threadId);
     this.#over();
     await place.release();
@@ -184,19 +184,11 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     turn.ending.abort();
     turn.abandoned.resolve(ABANDONED);
     if (place.isAlone() || !connection.isOpen()) return connection.stop();
-    await this.#close();
+    await connection.closeConversation(this.threadId);
     // Null: the agent has not heard of it.
     if (turn.answered === null || (await settlesWithin(turn.answered, CLOSE_MS))) return;
     place.retire();
     await connection.condemn();
-  }
-
-  async #close(): Promise<void> {
-    const { connection } = this.#options.place;
-    const limit = { cancellationSignal: AbortSignal.timeout(CLOSE_MS), stopWaitingOnCancel: true };
-    await connection.agent
-      .request(methods.agent.session.close, { sessionId: this.threadId }, limit)
-      .catch((error: unknown) => this.#options.logger.debug({ err: error }, "a conversation was not closed"));
   }
 
   #over(): void {

@@ -22,6 +22,7 @@ export interface ProbeOptions {
   /** Karta's own: the program's HOME and folder while it is asked. */
   readonly folder: string;
   readonly logger: Logger;
+  readonly mask?: (text: string) => string;
   readonly readyTimeoutMs?: number;
 }
 
@@ -64,7 +65,7 @@ export class ProgramProbe {
           ? undefined
           : [...ownPlaces({ cwd: home, home }), { path: sandboxed, access: "read" }],
     });
-    const connection = new AgentConnection({ process, cwd: home, logger });
+    const connection = new AgentConnection({ process, cwd: home, logger, mask: this.#options.mask });
     try {
       const traits = await connection.initialize(AbortSignal.timeout(readyTimeoutMs ?? TIMEOUT_MS));
       return {

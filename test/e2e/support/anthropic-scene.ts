@@ -1,5 +1,4 @@
 /** A kartad with bots for Anthropic's clients: `bot` runs its tools by itself, `careful` asks first. */
-import { expect } from "@jest/globals";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
 
 const SCRIPT = `
@@ -53,7 +52,7 @@ export async function anthropicScene(): Promise<{ home: TestHome; kartad: Kartad
       ".claude/agents/billing.md": BILLING,
       "karta.toml": `[runtime]\npermission_mode = "${mode}"\n`,
     });
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    await home.operator.addProject(folder, name);
   }
   return { home, kartad };
 }

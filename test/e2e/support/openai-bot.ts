@@ -61,8 +61,7 @@ export async function startOpenAiBot(): Promise<OpenAiBot> {
     "offline.toml": SCRIPT,
   });
   const kartad = await home.start();
-  const added = await home.karta(["project", "add", folder, "bot"]);
-  if (added.code !== 0) throw new Error(added.stderr);
+  await home.operator.addProject(folder, "bot");
   const baseURL = `${kartad.url}/v1`;
   return { home, kartad, baseURL, openai: new OpenAI({ baseURL, apiKey: "none" }) };
 }

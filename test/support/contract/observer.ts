@@ -150,4 +150,5 @@ export function startObserving(): void {
 
 export function stopObserving(): void {
   for (const [name, listener] of Object.entries(LISTENERS)) unsubscribe(name, listener);
+  ports.clear(); // another file's server may get one of them
 }

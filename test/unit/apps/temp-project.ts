@@ -31,6 +31,7 @@ export function spawnerForTests(): ProcessSpawner {
   return spawner;
 }
 
-afterAll(async () => {
-  for (const root of made) await rm(root, { recursive: true, force: true });
-});
+/** Called after each test file. */
+export async function removeFolders(): Promise<void> {
+  for (const root of made.splice(0)) await rm(root, { recursive: true, force: true });
+}

@@ -19,7 +19,7 @@ function setUp(options: Partial<PoolOptions> = {}) {
     logger: silent,
     now: () => Date.now(),
     maxProcesses: 2,
-    patienceMs: 5000,
+    patienceMs: 60_000, // thirty starts, one after the other, may take long on a busy machine
     ...options,
   });
   const checkout = (

@@ -1,24 +1,13 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { TurnClock } from "../../../daemon/sessions/turn-clock.ts";
-import type { PermissionRequest } from "../../../daemon/harness/harness.ts";
 import type { ScriptedTurn } from "../../fixtures/scripted-harness.ts";
-import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
+import { EVERYWHERE, mayWrite, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
 const store = await storeBench();
 const spawner = spawnerForTests();
 const bench = () => sessionBench(store, spawner);
-
-const mayWrite = (): PermissionRequest => ({
-  toolUseId: "t1",
-  kind: "tool_use",
-  tool: "Write",
-  input: {},
-  message: "Use Write?",
-  options: [],
-  signal: new AbortController().signal,
-});
 
 describe("a store that fails", () => {
   test("for a message keeps its new participant out, and for the participant keeps the message out", async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { KartaError } from "../../../shared/errors.ts";
 import { eventually } from "../../support/processes.ts";
-import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
+import { EVERYWHERE, mayWrite, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
-import { USAGE } from "../../fixtures/scripted-harness.ts";
+import { USAGE, type ScriptedTurn } from "../../fixtures/scripted-harness.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
 const store = await storeBench();
@@ -212,8 +212,8 @@ describe("a store that fails", () => {
     expect(Object.values(await terminals(id))).toEqual([["error"]]);
   });
 
-  test("for a turn's end tells whoever waits all the same, and the session goes on", async () => {
-    const { create, ask, harness, sessions } = bench();
+  test("for a turn's end tells whoever waits all the same; it is stored before the next message is", async () => {
+    const { create, ask, events, harness, sessions } = bench();
     const id = await create();
     harness.script = (turn) => {
       store.breakWrites("INSERT ON events");
@@ -224,5 +224,88 @@ describe("a store that fails", () => {
     harness.script = (turn) => turn.say("still here").end();
     expect(await ask(id, "again")).toMatchObject({ kind: "completed" });
     await eventually(() => sessions.liveTurns.length === 0, "no turn is left");
+    expect((await events(id)).map(({ type }) => type)).toEqual([
+      "message",
+      "done",
+      "message",
+      "text",
+      "done",
+    ]);
+  });
+
+  test("for ends of turns has each of them later by itself, in order, with nobody sending; nothing runs before that", async () => {
+    const { create, send, events, harness, runtime, sessions } = bench();
+    const id = await create();
+    harness.script = () => undefined;
+    const sent = [await send(id, "runs"), await send(id, "waits"), await send(id, "waits too")];
+    const running = await harness.nextTurn();
+    store.breakWrites("INSERT ON events");
+    await expect(sessions.requireStore()).resolves.toBeUndefined(); // nothing has failed yet
+    running.say("lost");
+    for (const turn of sent)
+      expect(await turn.outcome).toMatchObject({ kind: "failed", code: "storage_unavailable" });
+    expect(harness.said).toEqual(["runs"]);
+    await expect(send(id, "refused")).rejects.toMatchObject({ code: "storage_unavailable" });
+    expect(sessions.unfinishedFrom(id)).toBe(1); // what belongs to them is kept
+    store.mendWrites();
+    await eventually(() => sessions.unfinishedFrom(id) === null, "every end is stored");
+    const stored = await events(id);
+    expect(stored.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(stored.slice(3).map(({ turn_id, type }) => [turn_id, type])).toEqual(
+      sent.map((turn) => [turn.id, "error"]),
+    );
+    expect(await runtime.turns.listLive()).toEqual([]);
+    expect(sent.every(({ isEndStored }) => isEndStored)).toBe(true);
+  });
+
+  test("for the answer to an approval refuses it: the agent is not told, and it can be given again", async () => {
+    const { create, send, harness, sessions, events } = bench();
+    const id = await create();
+    const decisions: string[] = [];
+    const askOnce = async (running: ScriptedTurn): Promise<void> => {
+      decisions.push((await running.request.decide(mayWrite())).kind);
+      running.end();
+    };
+    harness.script = (running) => void askOnce(running);
+    const turn = await send(id, "hello");
+    const { request_id } = await turn.approvals.nextPause();
+    const answer = () => sessions.resolveInput(EVERYWHERE, id, request_id, { decision: "approve_once" });
+    store.breakWrites("INSERT ON events");
+    await expect(answer()).rejects.toMatchObject({ code: "storage_unavailable" });
+    expect([decisions, turn.state, turn.approvals.pending?.request_id]).toEqual([
+      [],
+      "awaiting_input",
+      request_id,
+    ]);
+    store.mendWrites();
+    await answer();
+    await turn.outcome;
+    expect(decisions).toEqual(["allow"]);
+    expect((await events(id)).map(({ type }) => type)).toEqual([
+      "message",
+      "input_required",
+      "input_resolved",
+      "done",
+    ]);
+  });
+
+  test("for an approval that a cancel withdraws has it resolved all the same, before the turn's end", async () => {
+    const { create, send, harness, sessions, events } = bench();
+    const id = await create();
+    harness.script = (turn) => void turn.request.decide(mayWrite());
+    const turn = await send(id, "hello");
+    await turn.approvals.nextPause();
+    store.breakWrites("INSERT ON events");
+    await sessions.cancel(EVERYWHERE, id);
+    expect(await turn.outcome).toMatchObject({ kind: "cancelled" });
+    store.mendWrites();
+    await eventually(() => sessions.unfinishedFrom(id) === null, "its end is stored");
+    const [, asked, resolved, end] = await events(id);
+    expect(resolved?.data).toMatchObject({
+      request_id: asked?.type === "input_required" ? asked.data.request_id : "",
+      decision: "deny",
+      by: "cancelled",
+    });
+    expect(end).toMatchObject({ type: "done", data: { status: "cancelled" } });
   });
 });
