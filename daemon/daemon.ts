@@ -56,7 +56,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger,
       now: context.now,
     });
-    const processes = await startProcessServices(context, () => core.registry.all.map(({ row }) => row.path));
+    const processes = await startProcessServices(context);
     let draining = false;
     const core: Core = {
       ...processes,
