@@ -1,7 +1,7 @@
 /** `node:sqlite` behind Kysely's own SQLite dialect, so that no native build is needed. */
 import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
+import { SqliteAdapter, SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
 import { KartaError } from "../../shared/errors.ts";
 import { isDamage } from "./corruption.ts";
 
@@ -110,6 +110,19 @@ class StatementCache implements SqliteDatabase {
   }
 }
 
+/** Kysely's own says no, though SQLite can: its migrations would run statement by statement, and a crash leave half of one. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
 /**
  * Opens (or makes) the database file. WAL and `synchronous=NORMAL`: a commit survives the death of kartad at any line;
  * only a power cut can take the last commits, and never leaves a torn database.
@@ -118,7 +131,7 @@ export function sqliteDialect(file: string): SqliteDialect {
   ownersAlone(file);
   const database = new DatabaseSync(file, { timeout: 2000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
-  return new SqliteDialect({ database: new StatementCache(database) });
+  return new Dialect({ database: new StatementCache(database) });
 }
 
 /** It holds what users said, whatever the folder's mode is. SQLite gives its log and index the mode of the file. */
