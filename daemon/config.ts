@@ -11,6 +11,8 @@ import { parseToml } from "../shared/toml.ts";
 import { DEFAULT_LIMITS, LimitsSchema, type Limits } from "./http/limits.ts";
 import { inheritedSockets, type InheritedSockets } from "./socket-activation.ts";
 
+export { isLoopback } from "../shared/loopback.ts";
+
 /** A setting that cannot be used. `message` is one line that names where it came from. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -21,12 +23,6 @@ const port = z.int().min(0).max(65_535);
 /** Digits alone: Number() would take "" for 0, which is any free port, and "0x50" for 80. */
 const portText = z.string().regex(/^\d+$/, { error: "expected a port number" }).transform(Number).pipe(port);
 const origin = z.url({ protocol: /^https?$/ });
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
 
 /** What `kartad.toml` may hold; every key optional, unknown keys refused. */
 const FileSchema = z.strictObject({

@@ -5,12 +5,13 @@ import path from "node:path";
 import { pino } from "pino";
 import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
 import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
-import type { Config } from "./config.ts";
+import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import type { Harness } from "./harness/harness.ts";
 import type { HarnessRegistry } from "./harness/registry.ts";
 import { ToolGateway } from "./harness/tool-gateway.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
+import { keyCheck } from "./key-check.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { problemsOf } from "./store/corruption.ts";
 import { storeFile } from "./store/files.ts";
@@ -37,6 +38,7 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
     storeCheck(config.stateHome),
     diskCheck(config.stateHome),
     addressCheck(sources),
+    keyCheck(config, Date.now()),
   ]);
   const found = types.filter((_, index) => checks[index]?.state === "ok");
   const none: DoctorCheck[] =
@@ -119,7 +121,15 @@ async function diskCheck(stateHome: string): Promise<DoctorCheck> {
 
 async function addressCheck({ config, url }: DoctorSources): Promise<DoctorCheck> {
   const name = "port";
-  if (url !== null) return { name, state: "ok", found: `kartad listens on ${url}`, fix: null };
+  if (url !== null && isLoopback(config.host))
+    return { name, state: "ok", found: `kartad listens on ${url}`, fix: null };
+  if (url !== null)
+    return {
+      name,
+      state: "note",
+      found: `kartad listens on ${url}, which others reach, in plain HTTP`,
+      fix: "where the network is not yours alone, let a proxy with TLS stand before it, and kartad listen on 127.0.0.1",
+    };
   const address = `${config.host}:${config.port}`;
   const server = createHttpServer((_request, response) => response.end());
   try {

@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { systemErrorCode } from "../shared/errors.ts";
 import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
-import { ConfigError, readConfig, USAGE, type Config } from "./config.ts";
+import { ConfigError, isLoopback, readConfig, USAGE, type Config } from "./config.ts";
 import { NotASocketError, SocketLiveError } from "./control/socket.ts";
 import { startDaemon, type Daemon } from "./daemon.ts";
 import { lookOnce } from "./doctor.ts";
@@ -132,6 +132,8 @@ async function run(config: Config): Promise<void> {
   }
   const { logger } = log;
   logger.info(`Karta ${packageVersion()} listens on ${daemon.url}`);
+  if (!isLoopback(config.host))
+    logger.warn("others reach this address, and it speaks plain HTTP: keys and words can be read on the way");
   if (!config.offline) {
     if (daemon.credential === "none") {
       logger.warn(

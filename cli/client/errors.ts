@@ -15,6 +15,8 @@ export const CLI_ERROR_EXIT = {
   ambiguous_id: CLI_EXIT.bad_usage,
   /** A kartad with other settings is running. */
   already_running: CLI_EXIT.refused,
+  /** An address that others reach, without an API key. */
+  unsafe_bind: CLI_EXIT.refused,
   /** A file that would be overwritten. */
   file_exists: CLI_EXIT.refused,
   /** A file that cannot be read or written. */

@@ -8,7 +8,7 @@ import { doctorLines } from "../render/doctor.ts";
 
 export default class Doctor extends KartaCommand {
   static override summary =
-    "Look for what is missing: Node, harnesses, credentials, socket, port, disk, service.";
+    "Look for what is missing: Node, harnesses, credentials, keys, socket, port, store, disk, service.";
   static override description =
     "Asks the running kartad; with none, looks in its place. Credentials are named, their values never shown. " +
     "Exits with 1 when something has to be mended. With --repair, and kartad stopped, a damaged store is set aside first; all of it is kept.";
@@ -27,7 +27,7 @@ export default class Doctor extends KartaCommand {
     const client = this.connect(flags);
     const repaired = flags.repair ? [await repairStore(flags.home)] : [];
     const { report, answers } = await askKartad(client);
-    const checks = [...repaired, ...ownChecks(client.socket, answers), ...report.checks];
+    const checks = [...repaired, ...(await ownChecks(client.socket, answers)), ...report.checks];
     this.print(doctorLines(checks, this.paint).join("\n"));
     if (checks.some(({ state }) => state === "problem")) process.exitCode = CLI_EXIT.failed;
     return { checks };

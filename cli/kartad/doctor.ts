@@ -5,7 +5,7 @@ import { DoctorReportSchema, type DoctorCheck, type DoctorReport } from "../../s
 import type { KartaClient } from "../client/client.ts";
 import { NoDaemonError, WentAwayError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
-import { installedServices } from "../service/service.ts";
+import { installedServices, type ServiceManager } from "../service/service.ts";
 import { kartadCommand } from "./replace.ts";
 
 /** It starts each harness's program for a moment: seconds, and more on a machine that is busy. */
@@ -42,14 +42,14 @@ async function lookInItsPlace(): Promise<DoctorReport> {
 }
 
 /** What the CLI knows without anybody's help. */
-export function ownChecks(socket: string, answers: boolean): DoctorCheck[] {
+export async function ownChecks(socket: string, answers: boolean): Promise<DoctorCheck[]> {
   const isNewEnough = Number(process.versions.node.split(".")[0]) >= OLDEST_NODE;
   return [
     {
       name: "Node",
       state: isNewEnough ? "ok" : "problem",
       found: `${process.versions.node} at ${process.execPath}`,
-      fix: isNewEnough ? null : `Karta needs Node ${OLDEST_NODE}; the project's own is used by \`npx karta\``,
+      fix: isNewEnough ? null : `Karta needs Node ${OLDEST_NODE} or newer`,
     },
     answers
       ? { name: "socket", state: "ok", found: `kartad answers on ${socket}`, fix: null }
@@ -59,19 +59,30 @@ export function ownChecks(socket: string, answers: boolean): DoctorCheck[] {
           found: `no kartad answers on ${socket}`,
           fix: "start one with `karta start`, or `karta serve` to watch it",
         },
-    serviceCheck(),
+    ...(await serviceChecks()),
   ];
 }
 
-function serviceCheck(): DoctorCheck {
-  const units = installedServices();
-  const name = "service";
-  if (units.length === 0)
-    return {
-      name,
+async function serviceChecks(): Promise<DoctorCheck[]> {
+  const managers = installedServices();
+  if (managers.length > 0) return Promise.all(managers.map((manager) => serviceCheck(manager)));
+  return [
+    {
+      name: "service",
       state: "note",
       found: "not installed",
       fix: "`karta service install` keeps kartad running",
-    };
-  return { name, state: "ok", found: `installed: ${units.map(({ unit }) => unit).join(", ")}`, fix: null };
+    },
+  ];
+}
+
+async function serviceCheck(manager: ServiceManager): Promise<DoctorCheck> {
+  const { state, gone, notes } = await manager.state();
+  const failed = gone.length > 0 || (state?.startsWith("failed") ?? false);
+  return {
+    name: "service",
+    state: failed ? "problem" : state === null ? "note" : "ok",
+    found: `${manager.unit}: ${state ?? "its state is not known"}`,
+    fix: notes.length === 0 ? null : notes.join("; "),
+  };
 }

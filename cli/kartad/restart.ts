@@ -6,14 +6,17 @@ import { routes } from "../client/routes.ts";
 import { count } from "../render/units.ts";
 import { serviceAt, serviceOf } from "../service/service.ts";
 import { kartadArguments, type KartadFlags } from "./flags.ts";
+import { readKartadToml } from "./kartad-toml.ts";
 import { Progress } from "./progress.ts";
+import { requireSafeBind } from "./safe-bind.ts";
 import { differences, sameFlags } from "./settings.ts";
 import { awaitOther, startKartad } from "./start.ts";
 import { stopKartad, type StopOptions } from "./stop.ts";
 
 /**
  * @param before the running kartad's status; null: none runs, and one is started
- * @throws CliError `no_service` for flags that a service's kartad cannot be given, and as `stopKartad` and `startKartad`
+ * @throws CliError `no_service` for flags that a service's kartad cannot be given,
+ *   `unsafe_bind`, and as `stopKartad` and `startKartad`
  */
 export async function restartKartad(
   client: KartaClient,
@@ -33,7 +36,10 @@ export async function restartKartad(
       await serviceOf(service).restart(client, { timeoutSeconds, onDraining });
       return await awaitOther(client, before.pid, timeoutSeconds);
     }
-    if (before !== null) await stopKartad(client, { timeoutSeconds, onDraining });
+    if (before !== null) {
+      await requireBindOf(client, before, flags);
+      await stopKartad(client, { timeoutSeconds, onDraining });
+    }
     progress.show("starting kartad…");
     return await (before === null
       ? startAnyKartad(client, flags, timeoutSeconds)
@@ -67,6 +73,14 @@ export async function stopAnyKartad(client: KartaClient, options: StopOptions): 
   if (service === null) return stopKartad(client, options);
   await serviceOf(service).stop(client, options);
   return before;
+}
+
+/** Its own address too: the keys that it was let have it for may be gone. */
+async function requireBindOf(client: KartaClient, before: Status, given: KartadFlags): Promise<void> {
+  const { host = "", home = "" } = sameFlags(before, given);
+  const insecure = given.insecure ?? readKartadToml(home).insecure ?? false;
+  const again = given.host === undefined ? "karta restart" : `karta restart --host ${given.host}`;
+  await requireSafeBind(client, { host, insecure }, again);
 }
 
 function requireSameFlags(before: Status, flags: KartadFlags): void {

@@ -3,31 +3,19 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { DAEMON_EXIT, type DaemonExit } from "../../shared/exit-codes.ts";
+import { DAEMON_EXIT } from "../../shared/exit-codes.ts";
 import { stateHome } from "../../shared/paths.ts";
 import type { Status } from "../../shared/protocol/control.ts";
 import type { KartaClient } from "../client/client.ts";
 import { CliError, NoDaemonError, WentAwayError } from "../client/errors.ts";
 import { routes } from "../client/routes.ts";
 import { environment } from "../environment.ts";
+import { exitMeaning } from "./exit-meaning.ts";
 import { kartadArguments, type KartadFlags } from "./flags.ts";
 import { kartadCommand } from "./replace.ts";
 
 /** How often a starting or stopping kartad is asked, in milliseconds: there is no event to wait for across processes. */
 export const POLL_MS = 50;
-
-const EXIT_MEANING: Readonly<Record<DaemonExit, string>> = {
-  stopped: "it was stopped while it started",
-  failed: "an unforeseen error",
-  bad_config: "a flag or a value in kartad.toml is wrong",
-  port_taken: "another program listens on the port; choose one with --port",
-  already_running: "another kartad holds the state folder or the socket",
-  state_unwritable: "the state folder or the socket's folder cannot be written",
-  store_newer: "the store was written by a newer kartad; it is left untouched",
-  unsafe_bind: "an address other than loopback needs an API key or --insecure",
-  store_corrupt: "the store is damaged; it is left as it is",
-  forced: "it was stopped while it started",
-};
 
 /** The running daemon's status, or null when nobody answers. */
 export async function runningStatus(client: KartaClient, signal?: AbortSignal): Promise<Status | null> {
@@ -41,7 +29,7 @@ export async function runningStatus(client: KartaClient, signal?: AbortSignal): 
 
 /**
  * Starts a kartad that outlives this process and answers once it does; its output goes to `kartad.out` in the state folder.
- * @throws CliError `start_failed` when it ends first, `timed_out` when it does neither
+ * @throws CliError `start_failed` (`unsafe_bind`) when it ends first, `timed_out` when it does neither
  */
 export async function startKartad(
   client: KartaClient,
@@ -134,30 +122,19 @@ export async function awaitOther(client: KartaClient, not: number, timeoutSecond
 }
 
 function startFailed(exitCode: number, output: string): CliError {
-  const reason = nameOf(exitCode);
+  const { reason, words } = exitMeaning(exitCode);
   const last = lastLine(output);
+  // What kartad says when it ends by a name needs no second explanation.
+  const own = last?.startsWith(`kartad: ${reason}: `) ? last.slice(`kartad: ${reason}: `.length) : null;
+  const why =
+    own === null
+      ? `${last ?? words} (exit code ${exitCode}: ${words})`
+      : `${own} (exit code ${exitCode}, ${reason})`;
   return new CliError(
-    "start_failed",
-    `kartad did not start: ${last ?? EXIT_MEANING[reason]} (exit code ${exitCode}: ${EXIT_MEANING[reason]}); its output is in ${output}`,
+    reason === "unsafe_bind" ? reason : "start_failed",
+    `kartad did not start: ${why}; its output is in ${output}`,
     { fields: { exit_code: exitCode, reason, output } },
   );
-}
-
-function nameOf(exitCode: number): DaemonExit {
-  for (const name of [
-    "stopped",
-    "bad_config",
-    "port_taken",
-    "already_running",
-    "state_unwritable",
-    "store_newer",
-    "unsafe_bind",
-    "store_corrupt",
-    "forced",
-  ] as const) {
-    if (DAEMON_EXIT[name] === exitCode) return name;
-  }
-  return "failed";
 }
 
 /** The last line that says something: not a stack's frames, nor the version that Node prints below a stack. */

@@ -79,10 +79,13 @@ export function healthStyle({ health }: Pick<Project, "health">): Style {
   }
 }
 
-/** The two ways to go on: talk to it here, or over HTTP. */
-export function nextSteps(name: string, url: string | null): string {
+/** The two ways to go on: talk to it here, or over HTTP. @param wantsKey whether HTTP wants a credential */
+export function nextSteps(name: string, url: string | null, wantsKey: boolean): string {
   const chat = `  karta chat ${name}`;
   if (url === null) return `Next:\n${chat}`;
   const body = JSON.stringify({ project: name });
-  return `Next:\n${chat}\n  curl ${url.replace(/\/$/, "")}/v1/sessions -H 'Content-Type: application/json' -d '${body}'`;
+  // "All addresses" is one to listen on, not one to call.
+  const base = url.replace(/\/$/, "").replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  const key = wantsKey ? ' -H "Authorization: Bearer $KARTA_API_KEY"' : "";
+  return `Next:\n${chat}\n  curl ${base}/v1/sessions${key} -H 'Content-Type: application/json' -d '${body}'`;
 }

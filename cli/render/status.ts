@@ -1,5 +1,5 @@
 /** The daemon's status for people. */
-import type { Status } from "../../shared/protocol/control.ts";
+import type { Service, Status } from "../../shared/protocol/control.ts";
 import { workersText } from "./app-worker.ts";
 import { oneLine } from "./harmless.ts";
 import type { Paint } from "./paint.ts";
@@ -17,6 +17,9 @@ export function statusText(status: Status, paint: Paint): string {
       ["pid", String(status.pid)],
       ["uptime", duration(status.uptime_seconds)],
       ["address", oneLine(status.url)],
+      ...(status.service === null || status.service === undefined
+        ? []
+        : [["service", SERVICE_WORDS[status.service]] as const]),
       ["state", oneLine(status.state_home)],
       ["projects", String(status.projects)],
       [
@@ -30,6 +33,12 @@ export function statusText(status: Status, paint: Paint): string {
     paint,
   );
 }
+
+const SERVICE_WORDS: Readonly<Record<Service, string>> = {
+  user: "kept running by systemd, of yours",
+  system: "kept running by systemd, of the system",
+  launchd: "kept running by launchd",
+};
 
 /** `3 processes: 2 idle, 1 busy`. */
 function poolText(processes: Status["processes"]): string {

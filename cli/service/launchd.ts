@@ -1,11 +1,12 @@
 /** kartad under launchd, as an agent of the user who is logged in. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { PathsEnvironment } from "../../shared/paths.ts";
+import { packageRoot, type PathsEnvironment } from "../../shared/paths.ts";
 import type { KartaClient } from "../client/client.ts";
 import { CliError } from "../client/errors.ts";
 import { stopKartad, type StopOptions } from "../kartad/stop.ts";
 import { LABEL, launchdPlist } from "./launchd-plist.ts";
+import { goneOf, programNotes, programsOfPlist } from "./programs.ts";
 import { runOrSay, tryRun } from "./run.ts";
 import type { ServiceFile, ServiceManager, ServiceState } from "./service.ts";
 import type { ServiceSettings } from "./settings.ts";
@@ -56,6 +57,7 @@ export class Launchd implements ServiceManager {
 
   async state(): Promise<ServiceState> {
     const installed = existsSync(this.unit);
+    const programs = installed ? programsOfPlist(readFileSync(this.unit, "utf8")) : [];
     const printed = await this.#print();
     const pid = Number(/^\s*pid = (\d+)/m.exec(printed ?? "")?.[1] ?? 0);
     return {
@@ -63,7 +65,8 @@ export class Launchd implements ServiceManager {
       state: /^\s*state = (.+)$/m.exec(printed ?? "")?.[1] ?? null,
       pid: pid > 0 ? pid : null,
       enabled: printed === null ? null : true,
-      notes: [],
+      gone: goneOf(programs),
+      notes: programNotes(programs, packageRoot(), "karta service install"),
     };
   }
 

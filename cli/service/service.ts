@@ -23,6 +23,8 @@ export interface ServiceState {
   readonly pid: number | null;
   /** Whether it starts by itself after a boot or a login; null: not known. */
   readonly enabled: boolean | null;
+  /** Programs that it runs and that are not there: it cannot start again. */
+  readonly gone: readonly string[];
   /** What an operator may want to know or do. */
   readonly notes: readonly string[];
 }

@@ -1,13 +1,11 @@
 /** What a service's unit says of kartad: flags, else the environment, else the state folder's kartad.toml, else the defaults. */
-import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import path from "node:path";
-import { z } from "zod";
 import type { Service } from "../../shared/protocol/control.ts";
 import { packageRoot, socketPath, stateHome, type PathsEnvironment } from "../../shared/paths.ts";
-import { parseToml } from "../../shared/toml.ts";
 import { badUsage } from "../client/errors.ts";
 import type { KartadFlags } from "../kartad/flags.ts";
+import { readKartadToml } from "../kartad/kartad-toml.ts";
 
 export interface ServiceSettings {
   readonly kind: Service;
@@ -37,14 +35,6 @@ export const SYSTEM_SOCKET = "/run/karta/kartad.sock";
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const DEFAULT_DRAIN_SECONDS = 30;
 
-/** What of kartad.toml a unit depends on; kartad itself says what is wrong with the file. */
-const FileSchema = z.object({
-  host: z.string().optional(),
-  port: z.int().optional(),
-  insecure: z.boolean().optional(),
-  drain_seconds: z.number().optional(),
-});
-
 /** @throws CliError `bad_usage` for what no unit can hold */
 export function serviceSettings(
   kind: Service,
@@ -57,7 +47,7 @@ export function serviceSettings(
   if (isSystem && home !== null && home !== SYSTEM_STATE)
     throw badUsage(`--home: a system service keeps its state in ${SYSTEM_STATE}, found ${home}`);
   const state = isSystem ? SYSTEM_STATE : (home ?? stateHome(surroundings));
-  const file = readFile(path.join(state, "kartad.toml"));
+  const file = readKartadToml(state);
   const node = process.execPath;
   const settings: ServiceSettings = {
     kind,
@@ -97,12 +87,6 @@ function given(socket: string | undefined): { KARTA_SOCKET?: string } {
 
 function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text);
-}
-
-function readFile(file: string): z.infer<typeof FileSchema> {
-  if (!existsSync(file)) return {};
-  const parsed = parseToml(readFileSync(file, "utf8"));
-  return parsed.ok ? (FileSchema.safeParse(parsed.value).data ?? {}) : {};
 }
 
 function addressOf(host: string): string {

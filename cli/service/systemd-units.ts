@@ -3,6 +3,7 @@
  * so whoever connects meanwhile waits instead of failing.
  */
 import path from "node:path";
+import { DAEMON_EXIT } from "../../shared/exit-codes.ts";
 import { KARTAD_NODE_OPTIONS } from "../../shared/node-options.ts";
 import type { ServiceSettings } from "./settings.ts";
 
@@ -16,7 +17,13 @@ const STOP_MARGIN_SECONDS = 30;
  * Exit codes that trying again does not mend: bad_config, store_newer, unsafe_bind, store_corrupt. With `already_running`
  * there is nothing to do.
  */
-const HOPELESS = "2 11 13 14 15";
+export const HOPELESS_EXITS: ReadonlySet<number> = new Set([
+  DAEMON_EXIT.bad_config,
+  DAEMON_EXIT.already_running,
+  DAEMON_EXIT.store_newer,
+  DAEMON_EXIT.unsafe_bind,
+  DAEMON_EXIT.store_corrupt,
+]);
 
 /** Unit's name → its text. */
 export function systemdUnits(settings: ServiceSettings): Readonly<Record<string, string>> {
@@ -55,7 +62,7 @@ ${environmentLines(settings).join("\n")}
 EnvironmentFile=-${escaped(settings.environmentFile)}
 Restart=on-failure
 RestartSec=1
-RestartPreventExitStatus=${HOPELESS}
+RestartPreventExitStatus=${[...HOPELESS_EXITS].join(" ")}
 TimeoutStartSec=120
 # kartad alone is asked to stop, and ends its agents when their turns are over.
 KillMode=mixed

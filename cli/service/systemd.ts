@@ -1,15 +1,29 @@
 /** kartad under systemd: a user's manager, or the system's with a user of its own. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import path from "node:path";
-import type { PathsEnvironment } from "../../shared/paths.ts";
+import { packageRoot, type PathsEnvironment } from "../../shared/paths.ts";
 import { CliError } from "../client/errors.ts";
+import { exitMeaning } from "../kartad/exit-meaning.ts";
+import { goneOf, programNotes, programsOfUnit } from "./programs.ts";
 import { runOrSay, tryRun } from "./run.ts";
 import type { ServiceFile, ServiceManager, ServiceState } from "./service.ts";
 import { SYSTEM_USER, type ServiceSettings } from "./settings.ts";
-import { SERVICE_UNIT, SOCKET_UNITS, systemdUnits } from "./systemd-units.ts";
+import { HOPELESS_EXITS, SERVICE_UNIT, SOCKET_UNITS, systemdUnits } from "./systemd-units.ts";
 
 const ALL_UNITS = [...SOCKET_UNITS, SERVICE_UNIT];
+const PROPERTIES = [
+  "ActiveState",
+  "SubState",
+  "UnitFileState",
+  "MainPID",
+  "Result",
+  "LoadState",
+  "ExecMainCode",
+  "ExecMainStatus",
+];
+/** `ExecMainCode` of a process that ended by itself, and not by a signal (waitid(2)). */
+const CLD_EXITED = "1";
 const SYSUSERS_FILE = "/etc/sysusers.d/karta.conf";
 
 export class Systemd implements ServiceManager {
@@ -71,7 +85,26 @@ export class Systemd implements ServiceManager {
   async start(): Promise<void> {
     if (this.kind === "system") this.#requireRoot("start");
     await this.#systemctl("start", ...SOCKET_UNITS);
-    await this.#systemctl("start", SERVICE_UNIT);
+    try {
+      await this.#systemctl("start", SERVICE_UNIT);
+    } catch (error) {
+      throw (await this.#whyNot()) ?? error;
+    }
+  }
+
+  /** systemd's words only say that it failed; kartad's exit code says why. Null: it was not kartad that ended. */
+  async #whyNot(): Promise<CliError | null> {
+    const fields = await this.#show("ExecMainCode", "ExecMainStatus");
+    const code = Number(fields.get("ExecMainStatus") ?? 0);
+    if (fields.get("ExecMainCode") !== CLD_EXITED || code === 0) return null;
+    const { reason, words } = exitMeaning(code);
+    // Else the sockets take connections that nobody will ever answer.
+    if (HOPELESS_EXITS.has(code)) await tryRun("systemctl", [...this.#scope, "stop", ...ALL_UNITS]);
+    return new CliError(
+      "service_failed",
+      `kartad did not start: ${words} (exit code ${code}); \`${this.#journal}\` has its own words`,
+      { fields: { exit_code: code, reason } },
+    );
   }
 
   async deactivate(): Promise<void> {
@@ -87,27 +120,20 @@ export class Systemd implements ServiceManager {
 
   async state(): Promise<ServiceState> {
     const installed = existsSync(this.unit);
-    const properties = ["ActiveState", "SubState", "UnitFileState", "MainPID", "Result", "LoadState"];
-    const shown = await tryRun("systemctl", [
-      ...this.#scope,
-      "show",
-      SERVICE_UNIT,
-      `--property=${properties.join(",")}`,
-    ]);
-    if (shown.code !== 0)
+    const programs = installed ? programsOfUnit(readFileSync(this.unit, "utf8")) : [];
+    const install = `karta service install${this.kind === "system" ? " --system" : ""}`;
+    const ofPrograms = { gone: goneOf(programs), notes: programNotes(programs, packageRoot(), install) };
+    const fields = await this.#show(...PROPERTIES);
+    const refusal = fields.get("refused");
+    if (refusal !== undefined)
       return {
         installed,
         state: null,
         pid: null,
         enabled: null,
-        notes: [this.#noManager(shown.stderr).message],
+        gone: ofPrograms.gone,
+        notes: [...ofPrograms.notes, this.#noManager(refusal).message],
       };
-    const fields = new Map(
-      shown.stdout.split("\n").map((line): [string, string] => {
-        const at = line.indexOf("=");
-        return [line.slice(0, at), line.slice(at + 1)];
-      }),
-    );
     const active = fields.get("ActiveState") ?? "unknown";
     const pid = Number(fields.get("MainPID") ?? 0);
     const result = fields.get("Result") ?? "success";
@@ -117,8 +143,10 @@ export class Systemd implements ServiceManager {
         fields.get("LoadState") === "not-found" ? null : `${active} (${fields.get("SubState") ?? "unknown"})`,
       pid: pid > 0 ? pid : null,
       enabled: installed ? fields.get("UnitFileState") === "enabled" : null,
+      gone: ofPrograms.gone,
       notes: [
-        ...(active === "failed" ? [`it failed (${result}); \`${this.#journal}\` says why`] : []),
+        ...(active === "failed" ? [this.#failure(result, fields)] : []),
+        ...ofPrograms.notes,
         ...(installed ? await this.#lingering() : []),
       ],
     };
@@ -133,6 +161,29 @@ export class Systemd implements ServiceManager {
   async restart(): Promise<void> {
     if (this.kind === "system") this.#requireRoot("restart");
     await this.#systemctl("restart", SERVICE_UNIT);
+  }
+
+  /** The unit's properties; where no manager answers, `refused` with what was said. */
+  async #show(...properties: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { code, stdout, stderr } = await tryRun("systemctl", [
+      ...this.#scope,
+      "show",
+      SERVICE_UNIT,
+      `--property=${properties.join(",")}`,
+    ]);
+    if (code !== 0) return new Map([["refused", stderr]]);
+    return new Map(
+      stdout.split("\n").map((line): [string, string] => {
+        const at = line.indexOf("=");
+        return [line.slice(0, at), line.slice(at + 1)];
+      }),
+    );
+  }
+
+  #failure(result: string, fields: ReadonlyMap<string, string>): string {
+    const code = Number(fields.get("ExecMainStatus") ?? 0);
+    const why = fields.get("ExecMainCode") === CLD_EXITED && code !== 0 ? `: ${exitMeaning(code).words}` : "";
+    return `it failed (${result})${why}; \`${this.#journal}\` says more`;
   }
 
   get #scope(): readonly string[] {

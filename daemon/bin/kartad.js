@@ -5,7 +5,7 @@ if (major < 24) {
   process.stderr.write(
     "kartad needs Node 24 or newer, and this is " +
       process.version +
-      "; run it as `npx kartad` in its folder, or install Node 24.\n",
+      "; start it with `karta serve`, or install Node 24.\n",
   );
   process.exit(1);
 }

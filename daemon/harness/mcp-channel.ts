@@ -49,6 +49,7 @@ export class McpChannel {
   readonly #transport: Transport;
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
+  #isClosed = false;
 
   private constructor(server: McpServer) {
     this.#server = server;
@@ -71,9 +72,9 @@ export class McpChannel {
     return channel;
   }
 
-  /** Requests in hand. */
-  get size(): number {
-    return this.#asked.size;
+  /** It must be asked nothing more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** @param gone the client waits no more: the call is given up. Never rejects */
@@ -106,6 +107,7 @@ export class McpChannel {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const id of this.#asked.keys()) this.#giveUp(id);
     await this.#server.close();
   }

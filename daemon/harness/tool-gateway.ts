@@ -13,7 +13,7 @@ const HOST = "127.0.0.1";
 const PATH = "/mcp";
 /** Arguments of a call. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Calls of one conversation at once; the app's own queue is shorter. */
+/** Requests of one conversation at once; the app's own queue of calls is shorter. */
 const MAX_REQUESTS = 64;
 const MAX_CONNECTIONS = 1024;
 const RECEIVE_TIMEOUT_MS = 15_000;
@@ -29,11 +29,18 @@ export interface ToolEndpoint {
   close(): void;
 }
 
+/** A conversation, as far as its key has let requests in. */
+interface Caller {
+  readonly channel: McpChannel;
+  /** In hand, those included that are still being read. */
+  requests: number;
+}
+
 /** Owner: the composition root. Nothing listens before the first conversation with tools. */
 export class ToolGateway {
   readonly #log: Logger;
   /** By the digest of the key: looking one up tells nothing of others. */
-  readonly #channels = new Map<string, McpChannel>();
+  readonly #callers = new Map<string, Caller>();
   #server: Promise<Server> | null = null;
 
   constructor(options: { readonly logger: Logger }) {
@@ -50,20 +57,20 @@ export class ToolGateway {
     });
     const key = randomBytes(32).toString("base64url");
     const digest = digestOf(key);
-    this.#channels.set(digest, channel);
+    this.#callers.set(digest, { channel, requests: 0 });
     return {
       url: `http://${HOST}:${portOf(server)}${PATH}`,
       key,
       close: () => {
-        if (!this.#channels.delete(digest)) return;
+        if (!this.#callers.delete(digest)) return;
         void channel.close();
       },
     };
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
-    this.#channels.clear();
+    await Promise.all([...this.#callers.values()].map(({ channel }) => channel.close()));
+    this.#callers.clear();
     const server = await this.#server?.catch(() => null);
     if (!server) return;
     const closed = once(server, "close");
@@ -89,20 +96,24 @@ export class ToolGateway {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const channel = this.#channels.get(digestOf(keyOf(request)));
-    const refusal = refusalOf(request, channel);
-    if (channel === undefined || refusal !== null) {
+    const caller = this.#callers.get(digestOf(keyOf(request)));
+    const refusal = refusalOf(request, caller);
+    if (caller === undefined || refusal !== null) {
       refuse(response, refusal ?? NO_KEY);
       return;
     }
+    caller.requests += 1;
+    response.once("close", () => (caller.requests -= 1));
     const body = await readBody(request);
     const sent = readClientMessage(parsed(body ?? ""));
     if (body === null)
       refuse(response, { status: 413, message: `a call has at most ${MAX_BODY_BYTES} bytes` });
     else if (sent === null) refuse(response, { status: 400, message: "expected one JSON-RPC message" });
-    else if (sent.kind === "request") await this.#answer(channel, sent, response);
+    else if (caller.channel.isClosed)
+      refuse(response, NO_KEY); // while it was read
+    else if (sent.kind === "request") await this.#answer(caller.channel, sent, response);
     else {
-      channel.tell(sent.message);
+      caller.channel.tell(sent.message);
       response.writeHead(202).end();
     }
   }
@@ -148,16 +159,16 @@ const NO_KEY: Refusal = { status: 401, message: "no conversation has this key" }
 /** Null: it may be read. */
 function refusalOf(
   { headers, socket, url, method }: IncomingMessage,
-  channel: McpChannel | undefined,
+  caller: Caller | undefined,
 ): Refusal | null {
   // A web page may reach a loopback port: by its own name for it, or by its origin, it gives itself away.
   if (headers.host !== `${HOST}:${socket.localPort}` || headers.origin !== undefined)
     return { status: 403, message: "only programs of this machine are served" };
-  if (channel === undefined) return NO_KEY;
+  if (caller === undefined) return NO_KEY;
   if (url !== PATH) return { status: 404, message: `nothing is here; the tools are at ${PATH}` };
   // No stream of the server's own (GET) and no session to delete: both are optional in MCP.
   if (method !== "POST") return { status: 405, message: "only POST is served", headers: { Allow: "POST" } };
-  return channel.size >= MAX_REQUESTS ? { status: 429, message: "too many calls at once" } : null;
+  return caller.requests >= MAX_REQUESTS ? { status: 429, message: "too many calls at once" } : null;
 }
 
 function refuse(response: ServerResponse, { status, message, headers = {} }: Refusal): void {

@@ -69,8 +69,8 @@ export class Authenticator {
     const keys = await Keys.open({ store, logger, now, projectExists, identitySecretOf });
     if (!bind.isLoopback && !bind.insecure && !keys.all.some(({ kind }) => kind === "api")) {
       throw new UnsafeBindError(
-        `${bind.host} is not loopback, and without an API key anybody who reaches it could run agents; ` +
-          "start kartad on 127.0.0.1, make one with `karta keys create NAME`, and start it here again; or say --insecure",
+        `${bind.host} is not loopback, and without an API key anybody who reaches it could run agents. First ` +
+          `\`karta start --host 127.0.0.1\` and \`karta keys create NAME\`, then \`karta restart --host ${bind.host}\`; or say --insecure`,
       );
     }
     return new Authenticator(options, { keys, identities, tokens });

@@ -10,7 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
@@ -23,6 +23,7 @@ export class SecretFileError extends Error {
 /** What the file holds; null when there is none. @throws SecretFileError for a file that is not as we write it */
 export function readSecretFile<S extends z.ZodType>(file: string, schema: S): z.output<S> | null {
   if (!existsSync(file)) return null;
+  chmodSync(path.dirname(file), 0o700);
   chmodSync(file, 0o600);
   try {
     return schema.parse(JSON.parse(readFileSync(file, "utf8")));
@@ -42,7 +43,7 @@ export function writeSecretFile(file: string, value: unknown): void {
   try {
     const descriptor = openSync(draft, "wx", 0o600);
     try {
-      writeSync(descriptor, JSON.stringify(value));
+      writeFileSync(descriptor, JSON.stringify(value)); // all of it: one write may stop at a full disk's last bytes
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);

@@ -4,17 +4,16 @@
  * next turn starts one on the same thread.
  */
 import type { Logger } from "pino";
-import { KartaError } from "../../shared/errors.ts";
-import type { Thread } from "../harness/harness.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { PoolCounters } from "./counters.ts";
 import type { Lane, LaneRequest } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import type { CheckoutRequest, Lease } from "./lease.ts";
 import { MemoryLimit, type MemoryLimitOptions } from "./memory-limit.ts";
-import { PooledProcess, type Lent } from "./pooled-process.ts";
+import { endedEarly, givenUp, Places } from "./places.ts";
+import type { Lent, PooledProcess } from "./pooled-process.ts";
 import { ProcessSet } from "./process-set.ts";
-import { findRoom, idleMates } from "./room.ts";
+import { idleMates } from "./room.ts";
 import { SpareKeeper } from "./spare-keeper.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
@@ -36,11 +35,11 @@ const MAX_WAITING = 256;
 /** Owner: the composition root. `stop()` ends every process. */
 export class Pool {
   readonly counters = new PoolCounters();
-  readonly #spawner: ProcessSpawner;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #max: number;
   readonly #processes = new ProcessSet();
+  readonly #places: Places;
   readonly #lanes = new Lanes();
   readonly #memory: MemoryLimit;
   readonly #queue: WaitQueue<PooledProcess>;
@@ -48,10 +47,18 @@ export class Pool {
   #stopped = false;
 
   constructor(options: PoolOptions) {
-    this.#spawner = options.spawner;
     this.#log = options.logger.child({ part: "pool" });
     this.#now = options.now;
     this.#max = options.maxProcesses;
+    this.#places = new Places({
+      processes: this.#processes,
+      spawner: options.spawner,
+      counters: this.counters,
+      max: this.#max,
+      onFreed: (pooled) => this.#freed(pooled),
+      now: this.#now,
+      logger: this.#log,
+    });
     this.#memory = new MemoryLimit(options, this.counters, this.#log);
     this.#queue = new WaitQueue({
       limit: options.maxWaiting ?? MAX_WAITING,
@@ -61,8 +68,8 @@ export class Pool {
     this.#spares = new SpareKeeper({
       lanes: this.#lanes,
       processes: this.#processes,
-      claim: (lane) => (this.#stopped ? null : this.#claim(lane, null)),
-      start: (spare, lane) => this.#start(spare, lane, { kind: "new" }),
+      claim: (lane) => (this.#stopped ? null : this.#places.claim(lane, null)),
+      start: (spare, lane) => this.#places.start(spare, lane, { kind: "new" }),
       onSettled: () => this.#queue.serve(),
       now: this.#now,
       logger: this.#log,
@@ -93,7 +100,7 @@ export class Pool {
     if (held?.state === "bound" && held.lane === lane.key && held.isAlive)
       return this.#lend(held, lane, request, "live");
     // Other launch options (a hand-off), or a process on its way out: never two on one thread.
-    if (held) await this.#end(held);
+    if (held) await this.#places.end(held);
 
     const spare = request.thread.kind === "new" ? this.#processes.bestSpareOf(lane.key) : undefined;
     if (spare && (await this.#take(spare, request))) {
@@ -104,10 +111,10 @@ export class Pool {
     await lane.waitUntilOpen(this.#now, request.signal);
     await request.prepare();
     if (this.#stopped || request.signal.aborted) throw givenUp();
-    const claim = (): PooledProcess | null => this.#claim(lane, request.sessionId);
+    const claim = (): PooledProcess | null => this.#places.claim(lane, request.sessionId);
     const process = claim() ?? (await this.#queue.wait(request.launch.project, claim, request.signal));
     this.counters.coldStarts += 1;
-    await this.#start(process, lane, request.thread, request.signal);
+    await this.#places.start(process, lane, request.thread, request.signal);
     this.#spares.refillSoon(lane);
     return this.#lend(process, lane, request, "cold");
   }
@@ -125,13 +132,13 @@ export class Pool {
   /** Ends the session's process, if it has one; the session itself stays. */
   async evict(sessionId: string): Promise<void> {
     const held = this.#processes.heldBy(sessionId);
-    if (held) await this.#end(held);
+    if (held) await this.#places.end(held);
   }
 
   /** Ends every process of a project and forgets its lanes. */
   async evictProject(project: string): Promise<void> {
     this.#lanes.forgetProject(project);
-    await Promise.all(this.#processes.ofProject(project).map((held) => this.#end(held)));
+    await Promise.all(this.#processes.ofProject(project).map((held) => this.#places.end(held)));
   }
 
   /**
@@ -142,7 +149,9 @@ export class Pool {
     this.#lanes.forgetProject(project);
     const ofProject = this.#processes.ofProject(project);
     for (const { agent } of ofProject) agent?.retire(); // it has read the old folder too
-    await Promise.all(ofProject.filter(({ sessionId }) => sessionId === null).map((held) => this.#end(held)));
+    await Promise.all(
+      ofProject.filter(({ sessionId }) => sessionId === null).map((held) => this.#places.end(held)),
+    );
   }
 
   /** Ends every process and lends no more. */
@@ -151,79 +160,19 @@ export class Pool {
     this.#spares.close();
     this.#lanes.clear();
     this.#queue.close();
-    await Promise.all(this.processes.map((held) => this.#end(held)));
+    await Promise.all(this.processes.map((held) => this.#places.end(held)));
   }
 
   /** Gives a spare to a session, and waits for one that still starts. @returns false when it did not start */
   async #take(spare: PooledProcess, { sessionId, signal }: CheckoutRequest): Promise<boolean> {
     spare.bind(sessionId);
     if (spare.state === "bound") return true;
-    const giveUp = (): void => void this.#end(spare);
+    const giveUp = (): void => void this.#places.end(spare);
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
     await spare.arrival.promise;
     signal.removeEventListener("abort", giveUp);
     return !spare.isOver;
-  }
-
-  /** Takes a place for one more process, at once: a free one, or that of a process that is not working. */
-  #claim(lane: Lane, sessionId: string | null): PooledProcess | null {
-    const { launch, maxOfProject } = lane.request;
-    const room = findRoom(this.processes, { project: launch.project, maxOfProject, max: this.#max });
-    if (room.kind === "none") return null;
-    const old = room.kind === "in_the_way" ? room.process : null;
-    if (old !== null && sessionId === null) return null; // a spare takes free room only
-    if (old !== null && old.sessionId !== null) this.counters.evictions += 1;
-    const pooled = new PooledProcess({
-      project: launch.project,
-      sessionId,
-      lane: lane.key,
-      place: old === null ? Promise.resolve() : this.#end(old),
-      now: this.#now,
-      logger: this.#log,
-    });
-    this.#processes.add(pooled);
-    return pooled;
-  }
-
-  /** Starts what was claimed. Then it is `bound`, or `ready` if it is a spare. */
-  async #start(pooled: PooledProcess, lane: Lane, thread: Thread, signal?: AbortSignal): Promise<void> {
-    const { launch, harness } = lane.request;
-    const giveUp = (): void => void this.#end(pooled);
-    signal?.addEventListener("abort", giveUp);
-    if (signal?.aborted) giveUp();
-    try {
-      await pooled.place;
-      if (pooled.startup.signal.aborted) throw givenUp();
-      const starting = harness.start({
-        launch,
-        thread,
-        spawner: this.#spawner,
-        signal: pooled.startup.signal,
-      });
-      pooled.started = starting.then(
-        (agent) => void (pooled.agent = agent),
-        () => undefined,
-      );
-      const agent = await starting;
-      if (pooled.isOver) throw givenUp(); // whoever ended it stops the agent
-      if (agent.process.exit !== null) throw endedEarly();
-      pooled.move(pooled.sessionId === null ? "ready" : "bound");
-      void agent.process.exited.then(() => {
-        if (!pooled.isOver) {
-          this.counters.crashed(agent.process);
-          if (pooled.state === "ready") lane.died(agent.process, this.#now());
-        }
-        this.#forget(pooled);
-      });
-    } catch (error) {
-      if (!pooled.isOver) lane.failed(this.#now());
-      await this.#end(pooled);
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", giveUp);
-      pooled.arrival.resolve(undefined);
-    }
   }
 
   #lend(pooled: PooledProcess, lane: Lane, request: CheckoutRequest, lentAs: Lent): Lease {
@@ -245,7 +194,7 @@ export class Pool {
         if (pooled.state !== "busy") return;
         if (!agent.isOpen || this.#memory.isExceededBy(pooled)) {
           agent.retire();
-          for (const held of [pooled, ...idleMates(this.processes, pooled)]) void this.#end(held);
+          for (const held of [pooled, ...idleMates(this.processes, pooled)]) void this.#places.end(held);
           return;
         }
         pooled.move("bound");
@@ -258,33 +207,14 @@ export class Pool {
   #evictIdle(pooled: PooledProcess): void {
     this.#log.debug({ session: pooled.sessionId }, "idle for too long; its process goes, the session stays");
     this.counters.evictions += 1;
-    void this.#end(pooled);
+    void this.#places.end(pooled);
   }
 
-  /** Resolves when nothing of the process is left, whatever it was doing. */
-  async #end(pooled: PooledProcess): Promise<void> {
-    if (!pooled.isOver) pooled.move("stopping");
-    pooled.startup.abort();
-    await pooled.started;
-    await pooled.agent?.stop();
-    this.#forget(pooled);
-  }
-
-  #forget(pooled: PooledProcess): void {
-    if (pooled.state !== "exited") pooled.move("exited");
-    if (!this.#processes.delete(pooled)) return;
+  #freed(pooled: PooledProcess): void {
     const lane = this.#lanes.get(pooled.lane);
     // A session with a workspace of its own has a lane of its own, which goes with its process.
     if (lane?.hasNothingToKeep && !this.#processes.hasOfLane(lane.key)) this.#lanes.delete(lane);
     this.#queue.serve();
     this.#spares.refillAll();
   }
-}
-
-function endedEarly(): KartaError {
-  return new KartaError("harness_unavailable", "the agent ended as soon as it had started");
-}
-
-function givenUp(): KartaError {
-  return new KartaError("shutting_down", "the session was ended while its agent started");
 }

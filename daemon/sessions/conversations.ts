@@ -132,7 +132,7 @@ export class Conversations {
         accepted: await this.#options.sessions.send(scope, sessionId, message, told.idempotency),
       };
     } catch (error) {
-      await place.undo();
+      await place.undo().catch(() => undefined); // why the message was refused says more
       throw error;
     }
   }

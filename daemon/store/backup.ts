@@ -39,8 +39,11 @@ export async function copyStore(stateHome: string): Promise<string> {
       source.close();
     }
     const target = new DatabaseSync(copy);
-    target.exec("PRAGMA journal_mode = DELETE"); // one file that can be read anywhere
-    target.close();
+    try {
+      target.exec("PRAGMA journal_mode = DELETE"); // one file that can be read anywhere
+    } finally {
+      target.close();
+    }
     const [problem] = await problemsOf(copy);
     if (problem !== undefined) throw unusable(`the store is damaged: ${problem}; see \`karta doctor\``);
     return copy;

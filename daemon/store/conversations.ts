@@ -2,11 +2,13 @@
  * Conversations that their clients tell anew with each message (the adapters of other APIs): which session's thread
  * stands where a told conversation ends. One row a session.
  */
-import type { Kysely } from "kysely";
+import { sql, type Kysely } from "kysely";
 import type { ConversationRow, Tables } from "./schema.ts";
 
-/** A digest costs a variable of the statement; what was told longer ago than this many messages is not looked for. */
+/** What was told longer ago than this many messages is not looked for. */
 const MAX_DIGESTS = 200;
+/** Others may take some of them first. */
+const MOST_FOUND = 20;
 
 export class ConversationRepository {
   readonly #db: Kysely<Tables>;
@@ -25,25 +27,27 @@ export class ConversationRepository {
   }
 
   /**
-   * Those of a project that stand at one of these digests, the newest first.
+   * Those of a project that stand at one of these digests: the later in the list the sooner, then the newest. Many may
+   * have begun with the same words; whoever wants one has no use for more than a few.
    * @param owner.endUser null: everybody's
    */
   findAt(
     owner: { readonly project: string; readonly endUser: string | null },
     digests: readonly string[],
   ): Promise<ConversationRow[]> {
-    if (digests.length === 0) return Promise.resolve([]);
+    const wanted = JSON.stringify(digests.slice(-MAX_DIGESTS));
     const query = this.#db
-      .selectFrom("conversations")
+      .selectFrom(sql<{ key: number; value: string }>`json_each(${wanted})`.as("wanted"))
+      .innerJoin("conversations", "conversations.digest", "wanted.value")
+      .innerJoin("sessions", "sessions.id", "conversations.session_id")
       .selectAll("conversations")
       .where("conversations.project", "=", owner.project)
-      .where("digest", "in", digests.slice(-MAX_DIGESTS))
-      .orderBy("conversations.updated_at", "desc");
+      .where("sessions.archived_at", "is", null)
+      .orderBy("wanted.key", "desc")
+      .orderBy("conversations.updated_at", "desc")
+      .limit(MOST_FOUND);
     if (owner.endUser === null) return query.execute();
-    return query
-      .innerJoin("sessions", "sessions.id", "conversations.session_id")
-      .where("sessions.end_user", "=", owner.endUser)
-      .execute();
+    return query.where("sessions.end_user", "=", owner.endUser).execute();
   }
 
   /**

@@ -52,6 +52,7 @@ export async function problemsOf(file: string): Promise<string[]> {
   const told = await new Promise((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);
+    worker.once("exit", () => reject(new Error(`the check of ${file} ended without a word`))); // out of memory, say
   });
   return z.array(z.string()).parse(told);
 }

@@ -1,4 +1,4 @@
-/** examples/openai-client as the README prints it, with its own shell lines, against the tutorial's bot. */
+/** examples/openai-client as docs/clients.md prints it, with its own shell lines, against the tutorial's bot. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 jest.setTimeout(60_000);
 
 const root = packageRoot();
-const readme = readFileSync(path.join(root, "README.md"), "utf8");
+const page = readFileSync(path.join(root, "docs/clients.md"), "utf8");
 const EXAMPLES = ["examples/openai-client/chat.mjs", "examples/openai-client/chat.py"] as const;
 
 let home: TestHome;
@@ -22,9 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-/** Runs one of the README's lines, with kartad where it is in this test. @returns what it printed */
+/** Runs one of the page's lines, with kartad where it is in this test. @returns what it printed */
 async function run(program: string): Promise<string> {
-  const line = readme.split("\n").find((one) => one.endsWith(program));
+  const line = page.split("\n").find((one) => one.endsWith(program));
   const command = line?.split("&& ").at(-1) ?? "";
   const { stdout } = await execa(command, {
     shell: true,
@@ -40,9 +40,9 @@ function expectConversation(said: string): void {
   expect(said).toContain("You first said: “Hi! What roasts do you have?”");
 }
 
-test("the README prints them as they are", () => {
+test("the page prints them as they are", () => {
   for (const file of EXAMPLES)
-    expect(readme).toContain(`\n${readFileSync(path.join(root, file), "utf8")}\`\`\`\n`);
+    expect(page).toContain(`\n${readFileSync(path.join(root, file), "utf8")}\`\`\`\n`);
 });
 
 test("in Node", async () => {

@@ -57,7 +57,11 @@ test("a backup made while a turn runs is whole, its owner's alone, and brings ev
   expect(made).toMatchObject({ code: 0 });
   expect((await Array.fromAsync(live)).at(-1)?.event).toMatchObject({ type: "done" });
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(JSON.parse(made.stdout)).toEqual({ file, bytes: statSync(file).size });
+  expect(JSON.parse(made.stdout)).toEqual({
+    file,
+    bytes: statSync(file).size,
+    left_out: ["keys", "harness", "workspaces", "kartad.toml"].map((name) => path.join(home.state, name)),
+  });
   expect(integrityOf(file)).toBe("ok");
 
   const late = await createSession(kartad.url);

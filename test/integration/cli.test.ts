@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import path from "node:path";
+import { execa } from "execa";
+import { packageRoot } from "../../shared/paths.ts";
 import { projectAt } from "../fixtures/fake-kartad-answers.ts";
 import { startFakeKartad, type FakeKartad } from "../fixtures/fake-kartad.ts";
 import { CliHome } from "./cli-runner.ts";
@@ -32,6 +35,17 @@ describe("without a daemon", () => {
       stdout: "",
       stderr: `error: no kartad answers on ${home.socket}; start one with \`karta start\`, or \`karta serve\` to watch it\n`,
     });
+  });
+
+  test("an old Node hands over to the one that a clone brings along, with arguments and exit code", async () => {
+    const old = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.0.0'}})";
+    const launcher = path.join(packageRoot(), "cli/bin/karta.js");
+    const run = (...args: string[]) =>
+      execa(process.execPath, ["--import", `data:text/javascript,${old}`, launcher, ...args], {
+        reject: false,
+      });
+    expect((await run("--version")).stdout).toMatch(/node-v2[4-9]/);
+    expect(await run("status", "--socket", home.socket)).toMatchObject({ exitCode: 3 });
   });
 
   test("status --json answers that none is running, and exits with 3", async () => {

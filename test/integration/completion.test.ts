@@ -39,6 +39,9 @@ describe("in bash", () => {
       expect.arrayContaining(["approve", "cancel", "deny", "list", "rm", "send", "show", "tail"]),
     );
     expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
+    expect(await offered("keys", "")).toEqual(["create", "list", "revoke"]);
+    expect(await offered("service", "")).toEqual(["install", "status", "uninstall"]);
+    expect(await offered("ba")).toEqual(["backup"]);
   });
 
   test("a command's flags, and none of another's", async () => {

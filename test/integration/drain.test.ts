@@ -5,14 +5,18 @@ import path from "node:path";
 import { createSession, openTurn, request, storedEvents } from "../support/api.ts";
 import { liveTurn } from "../support/live-turn.ts";
 import { makeHome, type TestHome } from "../support/kartad.ts";
+import { eventuallyIs } from "../support/processes.ts";
 import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
 
 jest.setTimeout(60_000);
 
 let home: TestHome;
+/** A running turn ends when this file is there. */
+let released: string;
 beforeEach(() => {
   home = makeHome();
+  released = path.join(home.folder, "released");
 });
 afterEach(() => home.remove());
 
@@ -20,7 +24,7 @@ test("new turns are 503 shutting_down with Retry-After while the running one end
   const kartad = await beginScripted(home);
   const { id } = await createSession(kartad.url);
   const other = await createSession(kartad.url);
-  const running = await liveTurn(kartad.url, id, orderText({ events: 40, pauseMs: 50 }));
+  const running = await liveTurn(kartad.url, id, orderText({ events: 1, until: released }));
   await running.until("text");
   const waiting = await liveTurn(kartad.url, id, orderText({ events: 1 }));
   process.kill(kartad.pid, "SIGTERM");
@@ -40,6 +44,7 @@ test("new turns are 503 shutting_down with Retry-After while the running one end
   expect([ready.status, ready.headers.get("retry-after")]).toEqual([503, expect.stringMatching(/^\d+$/)]);
   expect((await request(kartad.url, "GET", "/healthz")).body).toMatchObject({ status: "draining" });
 
+  writeFileSync(released, "");
   expect((await running.rest()).at(-1)?.event).toMatchObject({ type: "done", data: { status: "completed" } });
   expect(await kartad.exited).toMatchObject({ code: 0 });
   const next = await startScripted(home);
@@ -73,9 +78,11 @@ test("a turn that goes on past the grace is cancelled, and its end is stored bef
 test("a stop asked for on the control socket drains as a signal does", async () => {
   const kartad = await beginScripted(home);
   const { id } = await createSession(kartad.url);
-  const running = await liveTurn(kartad.url, id, orderText({ events: 20, pauseMs: 50 }));
+  const running = await liveTurn(kartad.url, id, orderText({ events: 1, until: released }));
   await running.until("text");
   const stopping = home.karta(["stop", "--json"]);
+  await eventuallyIs(async () => (await request(kartad.url, "GET", "/readyz")).status, 503);
+  writeFileSync(released, "");
   expect((await running.rest()).at(-1)?.event).toMatchObject({ type: "done", data: { status: "completed" } });
   const { code, stdout } = await stopping;
   expect(code).toBe(0);

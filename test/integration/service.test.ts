@@ -130,6 +130,32 @@ describe("karta service", () => {
     expect(stderr).toMatch(/Job for kartad.service failed.*journalctl --user -u kartad/);
   });
 
+  test("a start that trying again does not mend is told by its reason, and nothing goes on listening", async () => {
+    writeFileSync(path.join(systemd, "shows"), "ExecMainCode=1\nExecMainStatus=14\n");
+    const does = '#!/bin/sh\ncase "$*" in *"start kartad.service") exit 1;; esac\n'; // the sockets do open
+    writeFileSync(path.join(systemd, "does"), does, { mode: 0o755 });
+    const { code, stderr } = await karta("service", "install", "--host", "0.0.0.0");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/others could reach the address.*karta keys create.*exit code 14/);
+    expect(asked().at(-1)).toBe(`--user stop ${ALL}`);
+  });
+
+  test("a unit whose Node or Karta is gone is told by status and doctor, and mended by install", async () => {
+    await karta("service", "install");
+    const unit = path.join(units, "kartad.service");
+    const whole = readFileSync(unit, "utf8");
+    writeFileSync(unit, whole.replace(`ExecStart="${process.execPath}"`, 'ExecStart="/opt/100%%/node-23"'));
+    const told = JSON.parse((await karta("service", "status", "--json")).stdout) as { gone: string[] };
+    expect(told.gone).toEqual(["/opt/100%/node-23"]);
+    expect((await karta("service", "status")).stdout).toMatch(/node-23 is gone.*karta service install/);
+    const doctor = await karta("doctor");
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toMatch(/FAIL +service[^\n]*\n[^\n]*node-23 is gone/);
+    await karta("service", "install");
+    expect(readFileSync(unit, "utf8")).toBe(whole);
+    expect((await karta("service", "status", "--json")).stdout).toContain('"gone": []');
+  });
+
   test("beside a kartad that was started by hand it is not installed: systemd would take its socket", async () => {
     const kartad = await home.start();
     const { code, stderr } = await karta("service", "install");
@@ -158,6 +184,14 @@ describe("karta service", () => {
     const failed = await karta("service", "status");
     expect(failed.code).toBe(3);
     expect(failed.stdout).toMatch(/failed \(failed\)[\s\S]*journalctl --user -u kartad/);
+    shows([
+      "LoadState=loaded",
+      "ActiveState=failed",
+      "Result=exit-code",
+      "ExecMainCode=1",
+      "ExecMainStatus=13",
+    ]);
+    expect((await karta("service", "status")).stdout).toContain("written by a newer kartad");
     const kartad = await home.start();
     shows([
       "LoadState=loaded",

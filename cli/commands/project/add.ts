@@ -31,7 +31,8 @@ export default class ProjectAdd extends KartaCommand {
     if (warnings.length > 0)
       this.print(`\n${this.paint("yellow", "Warnings:")}\n${issueLines(warnings).join("\n")}`);
     const status = await runningStatus(client);
-    this.print(`\n${nextSteps(project.name, status?.url ?? null)}`);
+    const { data: keys } = await client.call(routes.listKeys);
+    this.print(`\n${nextSteps(project.name, status?.url ?? null, keys.length > 0)}`);
     return result;
   }
 }

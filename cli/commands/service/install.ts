@@ -4,10 +4,11 @@ import { KartaClient } from "../../client/client.ts";
 import { CliError } from "../../client/errors.ts";
 import { environment } from "../../environment.ts";
 import { kartadFlags } from "../../kartad/flags.ts";
+import { requireSafeBind } from "../../kartad/safe-bind.ts";
 import { runningStatus } from "../../kartad/start.ts";
 import { environmentFileNote, install } from "../../service/install.ts";
 import { ownService } from "../../service/service.ts";
-import { serviceSettings } from "../../service/settings.ts";
+import { serviceSettings, type ServiceSettings } from "../../service/settings.ts";
 
 interface Installed {
   readonly unit: string;
@@ -46,7 +47,7 @@ export default class ServiceInstall extends KartaCommand {
       this.print(files.map(({ path, text }) => `# ${path}\n${text}`).join("\n"));
       return { ...answer, changed: false, dry_run: true, notes: [] };
     }
-    await this.#requireNoOther(settings.socket);
+    await this.#requireRoom(settings);
     const changed = await install(manager, settings);
     const { notes: told } = await manager.state();
     const note = environmentFileNote(settings);
@@ -57,10 +58,15 @@ export default class ServiceInstall extends KartaCommand {
     return { ...answer, changed, dry_run: false, notes };
   }
 
-  /** systemd would take the socket's path from a kartad that was started by hand. */
-  async #requireNoOther(socket: string): Promise<void> {
-    const running = await runningStatus(new KartaClient({ socket }));
-    if (running === null || (running.service ?? null) !== null) return;
+  /** systemd would take the socket's path from a kartad that was started by hand; one of ours must be able to come back. */
+  async #requireRoom(settings: ServiceSettings): Promise<void> {
+    const client = new KartaClient({ socket: settings.socket });
+    const running = await runningStatus(client);
+    if (running === null) return;
+    if ((running.service ?? null) !== null) {
+      await requireSafeBind(client, settings, `karta service install --host ${settings.host}`);
+      return;
+    }
     throw new CliError(
       "already_running",
       `kartad already runs at ${running.url}, started by hand; \`karta stop\`, then install the service`,

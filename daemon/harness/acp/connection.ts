@@ -8,7 +8,6 @@ import {
 } from "@agentclientprotocol/sdk";
 import { stripVTControlCharacters } from "node:util";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { packageVersion } from "../../../shared/paths.ts";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
 import { parsePermissionAsked, permissionAnswer, type PermissionAsked } from "./permission.ts";
@@ -16,54 +15,16 @@ import { messageStream, NotTheProtocolError } from "./stdio.ts";
 import { readReport, type Update } from "./updates.ts";
 import { FolderFiles } from "./files.ts";
 import { Silence } from "./silence.ts";
+import { readTraits, type AgentTraits } from "./traits.ts";
 import { TurnsInHand } from "./turns-in-hand.ts";
 
 const STDERR_TAIL = 2000;
+/** How long an agent has to end one conversation. */
+export const CLOSE_MS = 2000;
 /** How long the turns of others have on a process that has to be ended. */
 const MATES_GRACE_MS = 30_000;
 /** Reports of conversations that have no turn: past it the agent is one that does not end. */
 const MAX_STRAY = 100_000;
-
-/** What the agent said of itself. Loose: fields that it does not send are as if it had said no. */
-const offered = z
-  .unknown()
-  .optional()
-  .transform((value) => typeof value === "object" && value !== null);
-const no = z
-  .boolean()
-  .nullish()
-  .catch(false)
-  .transform((value) => value === true);
-const CapabilitiesSchema = z.looseObject({
-  protocolVersion: z.number(),
-  agentInfo: z.looseObject({ name: z.string(), version: z.string() }).nullish().catch(null),
-  authMethods: z
-    .array(z.looseObject({ id: z.string() }))
-    .nullish()
-    .catch(null),
-  agentCapabilities: z
-    .looseObject({
-      loadSession: no,
-      promptCapabilities: z.looseObject({ image: no }).nullish().catch(null),
-      mcpCapabilities: z.looseObject({ http: no, sse: no }).nullish().catch(null),
-      sessionCapabilities: z.looseObject({ close: offered, resume: offered }).nullish().catch(null),
-    })
-    .nullish()
-    .catch(null),
-});
-
-export interface AgentTraits {
-  readonly protocolVersion: number;
-  readonly version: string | null;
-  readonly canLoad: boolean;
-  readonly canResume: boolean;
-  /** It can end one conversation and keep the rest, so that several may share it. */
-  readonly canClose: boolean;
-  readonly takesImages: boolean;
-  readonly mcp: { readonly http: boolean; readonly sse: boolean };
-  /** The ways to log in that it offers. */
-  readonly authMethods: readonly string[];
-}
 
 /** What a conversation hears. */
 export interface ConversationEars {
@@ -165,25 +126,7 @@ export class AgentConnection {
       },
       { cancellationSignal: signal, stopWaitingOnCancel: true },
     );
-    const { protocolVersion, agentInfo, authMethods, agentCapabilities } = CapabilitiesSchema.parse(answer);
-    if (protocolVersion !== PROTOCOL_VERSION)
-      throw new Error(
-        `it speaks version ${protocolVersion} of the protocol, and Karta speaks ${PROTOCOL_VERSION}`,
-      );
-    const sessions = agentCapabilities?.sessionCapabilities;
-    this.#traits = {
-      protocolVersion,
-      version: agentInfo?.version ?? null,
-      authMethods: (authMethods ?? []).map(({ id }) => id),
-      canLoad: agentCapabilities?.loadSession ?? false,
-      canResume: sessions?.resume ?? false,
-      canClose: sessions?.close ?? false,
-      takesImages: agentCapabilities?.promptCapabilities?.image ?? false,
-      mcp: {
-        http: agentCapabilities?.mcpCapabilities?.http ?? false,
-        sse: agentCapabilities?.mcpCapabilities?.sse ?? false,
-      },
-    };
+    this.#traits = readTraits(answer);
     return this.#traits;
   }
 
@@ -193,6 +136,15 @@ export class AgentConnection {
 
   forget(sessionId: string): void {
     this.#ears.delete(sessionId);
+  }
+
+  /** Ends one conversation on it, where the agent can, within two seconds. Never rejects. */
+  async closeConversation(sessionId: string): Promise<void> {
+    if (!this.isOpen() || this.#traits?.canClose !== true) return;
+    const limit = { cancellationSignal: AbortSignal.timeout(CLOSE_MS), stopWaitingOnCancel: true } as const;
+    await this.agent
+      .request(methods.agent.session.close, { sessionId }, limit)
+      .catch((error: unknown) => this.#log.debug({ err: error }, "a conversation was not closed"));
   }
 
   /** What it did wrong, or how it ended; for people. */

@@ -12,7 +12,7 @@ import {
   type TurnRequest,
 } from "../harness.ts";
 import type { AppTools } from "./app-tools.ts";
-import type { ConversationEars } from "./connection.ts";
+import { CLOSE_MS, type ConversationEars } from "./connection.ts";
 import type { PermissionAsked } from "./permission.ts";
 import { asPlainText } from "./plain-text.ts";
 import { Questions } from "./questions.ts";
@@ -42,9 +42,6 @@ export interface ConversationOptions {
   readonly onEnd: () => void;
   readonly logger: Logger;
 }
-
-/** How long an agent that is to end one of several conversations has, before its process is ended for it. */
-const CLOSE_MS = 2000;
 
 const CANCELLED: TurnEnd = { kind: "cancelled", usage: NO_USAGE };
 
@@ -160,7 +157,7 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     const { place } = this.#options;
     const { connection } = place;
     if (this.#turn !== null) await this.#endTurn(this.#turn);
-    else if (connection.isOpen() && connection.traits?.canClose) await this.#close();
+    else await connection.closeConversation(this.threadId);
     connection.forget(this.threadId);
     this.#over();
     await place.release();
@@ -176,19 +173,11 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     turn.ending.abort();
     turn.abandoned.resolve(ABANDONED);
     if (place.isAlone() || !connection.isOpen()) return connection.stop();
-    await this.#close();
+    await connection.closeConversation(this.threadId);
     // Null: the agent has not heard of it.
     if (turn.answered === null || (await settlesWithin(turn.answered, CLOSE_MS))) return;
     place.retire();
     await connection.condemn();
-  }
-
-  async #close(): Promise<void> {
-    const { connection } = this.#options.place;
-    const limit = { cancellationSignal: AbortSignal.timeout(CLOSE_MS), stopWaitingOnCancel: true };
-    await connection.agent
-      .request(methods.agent.session.close, { sessionId: this.threadId }, limit)
-      .catch((error: unknown) => this.#options.logger.debug({ err: error }, "a conversation was not closed"));
   }
 
   #over(): void {

@@ -63,7 +63,7 @@ const AUTH_REQUIRED = -32_000;
 
 /** @throws KartaError `harness_unavailable` for what the agent cannot do; RequestError for what it refuses */
 export async function openConversation(options: SetupOptions): Promise<OpenedConversation> {
-  const { connection, launch, thread, title } = options;
+  const { connection, launch, thread } = options;
   const setup = SetupSchema.parse(
     await loggedIn(options, () =>
       thread.kind === "new" ? startNew(options) : takeUp(options, thread.threadId),
@@ -73,16 +73,20 @@ export async function openConversation(options: SetupOptions): Promise<OpenedCon
   if (sessionId === "") throw new Error("it gave the new conversation no id");
 
   const agents = choiceOf(setup, "mode");
-  const wanted = launch.agent ?? (thread.kind === "new" ? null : await defaultAgent(options, agents));
-  if (wanted !== null)
-    await choose(connection, sessionId, { what: "agent", title, choice: agents, value: wanted });
-  if (launch.model !== null && options.choosesModel)
-    await choose(connection, sessionId, {
-      what: "model",
-      title,
-      choice: choiceOf(setup, "model"),
-      value: launch.model,
-    });
+  try {
+    const wanted = launch.agent ?? (thread.kind === "new" ? null : await defaultAgent(options, agents));
+    if (wanted !== null) await choose(options, sessionId, { what: "agent", choice: agents, value: wanted });
+    if (launch.model !== null && options.choosesModel)
+      await choose(options, sessionId, {
+        what: "model",
+        choice: choiceOf(setup, "model"),
+        value: launch.model,
+      });
+  } catch (error) {
+    // Nobody will have it. Not waited for: alone on its process, it goes with that.
+    void connection.closeConversation(sessionId);
+    throw error;
+  }
   return { sessionId, isNew: thread.kind === "new", agents: agents?.values ?? [] };
 }
 
@@ -158,14 +162,9 @@ export async function retell(options: LoginOptions, request: OldConversation): P
 /** The agent with which this one starts a new conversation, if it is not the current one: a hand-off went back to it. */
 async function defaultAgent(options: SetupOptions, agents: Choice | null): Promise<string | null> {
   if (agents === null || agents.values.length < 2) return null;
-  const { connection, signal } = options;
+  const { connection } = options;
   const fresh = SetupSchema.parse(await startNew(options));
-  if (fresh.sessionId !== undefined && connection.traits?.canClose)
-    await connection.agent.request(
-      methods.agent.session.close,
-      { sessionId: fresh.sessionId },
-      until(signal),
-    );
+  if (fresh.sessionId !== undefined) await connection.closeConversation(fresh.sessionId);
   const current = choiceOf(fresh, "mode")?.current ?? null;
   return current === agents.current ? null : current;
 }
@@ -188,11 +187,11 @@ function valuesOf(option: z.infer<typeof SelectSchema>["options"][number]): stri
 const SHOWN = 12;
 
 async function choose(
-  connection: AgentConnection,
+  { connection, title, signal }: SetupOptions,
   sessionId: string,
-  wish: { what: "agent" | "model"; title: string; choice: Choice | null; value: string },
+  wish: { what: "agent" | "model"; choice: Choice | null; value: string },
 ): Promise<void> {
-  const { what, title, choice, value } = wish;
+  const { what, choice, value } = wish;
   if (choice === null)
     throw new KartaError(
       "harness_unavailable",
@@ -207,13 +206,17 @@ async function choose(
   }
   if (choice.current === value) return;
   if (choice.configId === null)
-    await connection.agent.request(methods.agent.session.setMode, { sessionId, modeId: value });
+    await connection.agent.request(
+      methods.agent.session.setMode,
+      { sessionId, modeId: value },
+      until(signal),
+    );
   else
-    await connection.agent.request(methods.agent.session.setConfigOption, {
-      sessionId,
-      configId: choice.configId,
-      value,
-    });
+    await connection.agent.request(
+      methods.agent.session.setConfigOption,
+      { sessionId, configId: choice.configId, value },
+      until(signal),
+    );
 }
 
 function until(signal: AbortSignal): { cancellationSignal: AbortSignal; stopWaitingOnCancel: true } {

@@ -2,7 +2,7 @@
  * Reads conversations back from their agents, by `session/load`, which tells one again from its beginning: on the process
  * that has it, where that is idle; else on another one, which stays for a moment, since pages come one after the other.
  */
-import { methods, RequestError } from "@agentclientprotocol/sdk";
+import { RequestError } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import { AtMost } from "../at-most.ts";
 import type { LaunchSpec, Transcript, TranscriptRequest } from "../harness.ts";
@@ -44,6 +44,8 @@ export interface ReaderOptions {
   readonly held: (conversation: string) => HeldConversation | "starting" | null;
   /** @param apart on a process that holds none of the pool's conversations */
   readonly acquire: (launch: LaunchSpec, apart: boolean, signal: AbortSignal) => Promise<Place>;
+  /** How long one reading may take; a minute when left out. */
+  readonly timeoutMs?: number;
   readonly logger: Logger;
 }
 
@@ -82,7 +84,7 @@ export class TranscriptReader {
   }
 
   async #read({ threadId, launch }: TranscriptRequest, key: string): Promise<Transcript> {
-    const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+    const signal = AbortSignal.timeout(this.#options.timeoutMs ?? READ_TIMEOUT_MS);
     const reading = await launch();
     const program = JSON.stringify(reading.command);
     const held = this.#options.held(key);
@@ -94,19 +96,20 @@ export class TranscriptReader {
 
     const place = await this.#options.acquire(reading, held !== null, signal);
     try {
-      if (place.connection.traits?.canLoad === true)
-        return await this.#load(place, threadId, reading.cwd, signal);
-      this.#unable.add(program);
-      return this.#untold();
-    } finally {
+      const isTold = place.connection.traits?.canLoad === true;
+      const transcript = isTold ? await this.#load(place, threadId, reading.cwd, signal) : this.#untold();
+      if (!isTold) this.#unable.add(program);
       this.#keep(place);
+      return transcript;
+    } catch (error) {
+      place.retire(); // it may go on telling: whoever took the conversation up there would take it for new
+      void place.release();
+      throw error;
     }
   }
 
   async #load(place: Place, threadId: string, cwd: string, signal: AbortSignal): Promise<Transcript> {
     const { connection } = place;
-    const { agent, traits } = connection;
-    const until = { cancellationSignal: signal, stopWaitingOnCancel: true } as const;
     const replay = new Replay(threadId);
     connection.listen(threadId, replay);
     try {
@@ -117,12 +120,7 @@ export class TranscriptReader {
       if (error instanceof RequestError && error.code === NOT_FOUND) return { kind: "none" };
       throw error;
     } finally {
-      if (traits?.canClose)
-        await agent
-          .request(methods.agent.session.close, { sessionId: threadId }, until)
-          .catch((error: unknown) =>
-            this.#options.logger.debug({ err: error }, "a conversation was not closed"),
-          );
+      await connection.closeConversation(threadId);
       connection.forget(threadId);
     }
   }

@@ -12,7 +12,7 @@ import { InputItemSchema, ResponseMetadataSchema, ResponseObjectSchema } from ".
 
 const ID_LENGTH = 200;
 
-/** Parameters that are ignored or refused are not named here: the README's table has them. */
+/** Parameters that are ignored or refused are not named here: the table of docs/openai.md has them. */
 export const CreateResponseSchema = z.looseObject({
   model: z.string().min(1).max(ID_LENGTH).nullish().describe("The project, or `project@agent`."),
   input: z.union([z.string(), z.array(z.looseObject({}))], { error: "expected a string or a list of items" }),

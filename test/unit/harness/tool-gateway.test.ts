@@ -9,6 +9,8 @@ import path from "node:path";
 import type { ToolCall, ToolResult } from "../../../daemon/harness/harness.ts";
 import { ToolGateway, type ToolEndpoint } from "../../../daemon/harness/tool-gateway.ts";
 import { packageRoot } from "../../../shared/paths.ts";
+import { eventuallyIs } from "../../support/processes.ts";
+import { RawConnection } from "../../support/raw-connection.ts";
 import { silent } from "../apps/temp-project.ts";
 
 jest.setTimeout(30_000);
@@ -209,6 +211,36 @@ describe("nobody else is served", () => {
     expect(statuses.filter((status) => status === 429).length).toBe(6);
     gate.resolve({ isError: false, content: "" });
     endpoint.close();
+  });
+
+  /** Sends a call but for its last byte. */
+  async function almostSent(): Promise<RawConnection> {
+    const { port, host } = new URL(endpoint.url);
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "wait" } });
+    const head = `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${endpoint.key}\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const connection = (await RawConnection.open(Number(port))).write(head);
+    await connection.until("100 Continue");
+    return connection.write(body.slice(0, -1));
+  }
+
+  test("those count that are still being sent", async () => {
+    ({ endpoint } = await open());
+    const sending = await Promise.all(Array.from({ length: 64 }, almostSent));
+    expect((await post(bearer(endpoint.key))).status).toBe(429);
+    for (const connection of sending) connection.leave();
+    await eventuallyIs(async () => (await post(bearer(endpoint.key))).status, 200);
+    endpoint.close();
+  });
+
+  test("a call that was still being sent when its conversation ended is not made", async () => {
+    const bench = await open();
+    ({ endpoint } = bench);
+    const connection = await almostSent();
+    endpoint.close();
+    connection.write("}");
+    await connection.until("HTTP/1.1 401");
+    await connection.closed();
+    expect(bench.calls).toEqual([]);
   });
 
   test("no other address of this machine answers", async () => {

@@ -1,8 +1,8 @@
 /** Keys and the secrets behind tokens, on a real store and real files. */
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
-import { decodeProtectedHeader } from "jose";
+import { decodeProtectedHeader, SignJWT, type JWTPayload } from "jose";
 import { Identities } from "../../../daemon/keys/identity.ts";
 import { SecretFileError } from "../../../daemon/keys/secret-file.ts";
 import { SessionTokens } from "../../../daemon/keys/session-tokens.ts";
@@ -133,6 +133,11 @@ describe("the secrets in the state folder", () => {
     expect(modeOf("keys")).toBe(0o700);
     for (const name of ["keys/session-tokens.json", "keys/identity.json", "karta.db", "karta.db-wal"])
       expect([name, modeOf(name)]).toEqual([name, 0o600]);
+    // A copy that was brought back with other modes is closed again.
+    chmodSync(path.join(bench.folder, "keys"), 0o755);
+    chmodSync(path.join(bench.folder, "keys/identity.json"), 0o644);
+    await keylessAuthenticator(bench);
+    expect([modeOf("keys"), modeOf("keys/identity.json")]).toEqual([0o700, 0o600]);
   });
 
   test("outlive a restart: tokens and identity secrets stay good", async () => {
@@ -189,6 +194,58 @@ describe("the secret that signs tokens", () => {
     await issue(tokens); // and the oldest is gone: nothing that it signed can be valid
     expect(readFileSync(file, "utf8")).not.toContain(kid(first));
     expect(readFileSync(file, "utf8")).toContain(kid(next));
+  });
+
+  test("vouches for tokens of its own making alone: not by another algorithm, type, issuer, id or shape", async () => {
+    const file = path.join(await folderWith(), "session-tokens.json");
+    const secrets = new SigningSecrets({ file, now, logger: silent });
+    const tokens = new SessionTokens(secrets, now);
+    const { id, secret } = secrets.current();
+    const seconds = Math.floor(clock.ms / 1000);
+    const good = { iss: "karta", sub: "ada", project: "bot", exp: seconds + 60 };
+    const header = { alg: "HS256", typ: "karta-session+jwt", kid: id };
+    const signed = (claims: JWTPayload, changed: object = {}, key: Uint8Array = secret) =>
+      new SignJWT(claims).setProtectedHeader({ ...header, ...changed }).sign(key);
+    const text = await signed(good);
+    expect(await tokens.verify(text)).toMatchObject({ endUser: "ada", project: "bot", keyId: null });
+
+    const [head = "", body = "", signature = ""] = text.split(".");
+    const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const forged: Record<string, string> = {
+      "no algorithm": `${encoded({ ...header, alg: "none" })}.${body}.`,
+      "no algorithm, in capitals": `${encoded({ ...header, alg: "NONE" })}.${body}.${signature}`,
+      "another algorithm under the same secret": await signed(
+        good,
+        { alg: "HS512" },
+        Buffer.concat([secret, secret]),
+      ),
+      "an algorithm of public keys": `${encoded({ ...header, alg: "RS256" })}.${body}.${signature}`,
+      "another type": await signed(good, { typ: "JWT" }),
+      "no type": await signed(good, { typ: undefined }),
+      "no id": await signed(good, { kid: undefined }),
+      "an unknown id": await signed(good, { kid: "0000000000000000" }),
+      "an id of an object's own": await signed(good, { kid: "__proto__" }),
+      "an id that is a path": await signed(good, { kid: "../../dev/null" }, new Uint8Array(32)),
+      "an empty secret": await signed(good, {}, new Uint8Array(32)),
+      "an unknown critical header": `${encoded({ ...header, crit: ["x"], x: 1 })}.${body}.${signature}`,
+      "another user behind the signature": `${head}.${encoded({ ...good, sub: "bob" })}.${signature}`,
+      "half a signature": text.slice(0, -20),
+      "another issuer": await signed({ ...good, iss: "other" }),
+      "no issuer": await signed({ ...good, iss: undefined }),
+      "no user": await signed({ ...good, sub: undefined }),
+      "an empty user": await signed({ ...good, sub: "" }),
+      "no project": await signed({ ...good, project: undefined }),
+      "no end": await signed({ ...good, exp: undefined }),
+      "an end that is over": await signed({ ...good, exp: seconds }),
+      "a beginning to come": await signed({ ...good, nbf: seconds + 30 }),
+    };
+    for (const [what, token] of Object.entries(forged)) {
+      const refusal = await tokens.verify(token).then(
+        () => "let in",
+        (error: unknown) => error,
+      );
+      expect([what, refusal]).toEqual([what, expect.objectContaining({ code: "unauthorized" })]);
+    }
   });
 
   test("that cannot be replaced goes on", async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import { Conversations } from "../../../daemon/sessions/conversations.ts";
 import { sessionBench } from "../../support/sessions.ts";
-import { storeBench } from "../../support/store.ts";
+import { sessionRow, storeBench } from "../../support/store.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -76,6 +76,22 @@ test("a place is taken once, and given back", async () => {
   await conversations.giveBack(id, digest);
   expect(await conversations.findAt(anybodys, ["other", digest])).toMatchObject([{ session_id: id }]);
   expect(await conversations.findAt({ ...anybodys, project: "other-project" }, [digest])).toEqual([]);
+});
+
+test("of many that began alike the one that knows most is found first, and few of the others", async () => {
+  const knowsMost = await say("well");
+  const others: string[] = [];
+  for (let count = 0; count < 25; count += 1) {
+    const session = sessionRow();
+    others.push(session.id);
+    await store.store.sessions.insert(session);
+    store.outside
+      .prepare("INSERT INTO conversations VALUES (?, 'bot', 'after You said: hello', NULL, 1, ?)")
+      .run(session.id, now + count);
+  }
+  const digests = ["after You said: hello", "after You said: well"];
+  const found = (await conversations.findAt(anybodys, digests)).map(({ session_id }) => session_id);
+  expect(found).toEqual([knowsMost, ...others.toReversed().slice(0, 19)]);
 });
 
 test("one that nobody went on with for 30 days is begun anew, and its row is gone", async () => {

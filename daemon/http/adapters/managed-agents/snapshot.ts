@@ -1,8 +1,8 @@
 /** `GET …/{id}`: where a session stands, and its wire events so far. Written page by page: there may be many. */
-import { once } from "node:events";
 import type { Response } from "express";
 import type { Session } from "../../../../shared/protocol/sessions.ts";
 import type { EventSource } from "../../../events/watcher.ts";
+import { untilWritable } from "../../until-writable.ts";
 import { placeAfter } from "./place.ts";
 import { isAtRest } from "./rest.ts";
 import { WireProjection } from "./wire-events.ts";
@@ -30,7 +30,8 @@ export async function writeSnapshot(
     if (shown.length === 0) continue;
     const text = separator + shown.map((event) => JSON.stringify(event)).join(",");
     separator = ",";
-    if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
+    response.write(text);
+    await untilWritable(response);
   }
   response.end("]}");
 }

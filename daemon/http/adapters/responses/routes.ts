@@ -1,4 +1,4 @@
-/** OpenAI's Responses API: a response is a turn, a conversation a session (README: Clients you already have). */
+/** OpenAI's Responses API: a response is a turn, a conversation a session (docs/clients.md). */
 import { Router, type Request } from "express";
 import { KartaError } from "../../../../shared/errors.ts";
 import { SESSION_HEADER } from "../../../../shared/protocol/adapters/headers.ts";

@@ -85,6 +85,20 @@ describe("a start that cannot be", () => {
     expect(spawner.live.size).toBe(0);
   });
 
+  test("is given up too in the choice of its agent; its conversation is closed, and its mates stay", async () => {
+    const command = acpCommand("misbehaving-agent.ts", "never-chooses");
+    const mate = await bench.start(command);
+    const wanted = new AbortController();
+    const starting = bench.start(command, { agent: "other" }, { kind: "new" }, wanted.signal);
+    await eventually(() => existsSync(path.join(folder, "asked-to-choose")), "it was asked");
+    wanted.abort();
+    await expect(starting).rejects.toMatchObject({ code: "harness_unavailable" });
+    await eventually(() => existsSync(path.join(folder, "closed-s2")), "it was closed");
+    expect(mate.isOpen).toBe(true);
+    await mate.stop();
+    expect(spawner.live.size).toBe(0);
+  });
+
   test("names a program that is not there", async () => {
     await expect(bench.start(["no-such-agent"])).rejects.toMatchObject({
       code: "harness_unavailable",

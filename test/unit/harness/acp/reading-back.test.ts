@@ -1,9 +1,12 @@
 /** A conversation read back from its agent, which tells it again: wherever it is, and whatever it is doing. */
 import { describe, expect, jest, test } from "@jest/globals";
+import { AgentConnection } from "../../../../daemon/harness/acp/connection.ts";
+import { TranscriptReader } from "../../../../daemon/harness/acp/transcript-reader.ts";
 import type { AgentProcess, PermissionDecision } from "../../../../daemon/harness/harness.ts";
 import { acpCommand, turnOf } from "../../../support/acp.ts";
 import { launchSpec } from "../../../support/sessions.ts";
 import { smallAgents } from "../../../support/small-agents.ts";
+import { silent } from "../../apps/temp-project.ts";
 
 jest.setTimeout(30_000);
 
@@ -95,6 +98,34 @@ describe("what was said is read back", () => {
     expect((await turnOf(agent, "hello")).text).toBe("ok: hello");
     expect(await reading).toMatchObject({ kind: "read", entries: SAID });
     await agent.stop();
+  });
+
+  test("an agent that tells without end is given up; nothing else is read or taken up on its process", async () => {
+    const [command = "", ...args] = acpCommand("misbehaving-agent.ts", "tells-without-end");
+    const process = spawner.spawn({ purpose: "harness", command, args, cwd: folder, env: {} });
+    const connection = new AgentConnection({ process, cwd: folder, logger: silent });
+    await connection.initialize(AbortSignal.timeout(20_000));
+    const fate: string[] = [];
+    const reader = new TranscriptReader({
+      title: "the agent",
+      authMethod: null,
+      held: () => null,
+      acquire: () =>
+        Promise.resolve({
+          connection,
+          retire: () => void fate.push("retired"),
+          isAlone: () => true,
+          release: () => Promise.resolve(void fate.push("given back")),
+        }),
+      timeoutMs: 200,
+      logger: silent,
+    });
+    expect(await reader.read({ project: "bot", threadId: "s1", launch })).toMatchObject({
+      kind: "unreadable",
+      detail: expect.stringMatching(/did not answer in time/),
+    });
+    expect(fate).toEqual(["retired", "given back"]);
+    await connection.stop(0);
   });
 
   test("what is not there is told as such; what cannot be told, with the reason", async () => {

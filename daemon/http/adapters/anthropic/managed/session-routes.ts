@@ -44,7 +44,7 @@ export function mountSessions(router: Router, { sessions, scopeOf, served }: Ada
       await doAll({ sessions, scope, sessionId: made.id, idempotency }, deeds);
     } catch (error) {
       // Who is refused has made nothing; who may come back with the key finds the session, and its messages are sent then.
-      if (idempotency === null) await sessions.delete(scope, made.id);
+      if (idempotency === null) await sessions.delete(scope, made.id).catch(() => undefined);
       throw error;
     }
     return sessionView(deeds.length === 0 ? made : await sessions.get(scope, made.id));
