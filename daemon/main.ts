@@ -1,6 +1,6 @@
 /** kartad: argv and environment in, a running daemon out. The only file of the daemon that ends the process. */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { systemErrorCode } from "../shared/errors.ts";
+import { KartaError, systemErrorCode } from "../shared/errors.ts";
 import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, isLoopback, readConfig, USAGE, type Config } from "./config.ts";
@@ -35,6 +35,7 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof UnsafeBindError) return "unsafe_bind";
   if (error instanceof NotASocketError || error instanceof SecretFileError) return "state_unwritable";
   if (error instanceof StoreCorruptError) return "store_corrupt";
+  if (error instanceof KartaError && error.code === "storage_unavailable") return "state_unwritable";
   switch (systemErrorCode(error)) {
     case "EACCES":
     case "EPERM":

@@ -76,7 +76,8 @@ export interface ConversationsOptions {
 export class Conversations {
   readonly #options: ConversationsOptions;
   readonly #inTurn = new KeyedQueue();
-  #sweptAt = 0;
+  /** Of a clock that only goes forward. */
+  #sweptAt = -Infinity;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
@@ -199,10 +200,10 @@ export class Conversations {
 
   /** Once an hour, beside the request that finds it time. */
   #sweep(): void {
-    const now = this.#options.now();
-    if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
-    this.#sweptAt = now;
+    const at = performance.now();
+    if (at - this.#sweptAt < SWEEP_EVERY_MS) return;
+    this.#sweptAt = at;
     // What could not be dropped is in nobody's way: the next hour tries again.
-    void this.#options.conversations.drop({ before: now - KEEP_MS, keep: KEEP }).catch(() => undefined);
+    void this.#options.conversations.drop({ before: this.#options.now() - KEEP_MS, keep: KEEP }).catch(() => undefined);
   }
 }

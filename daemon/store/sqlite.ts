@@ -27,6 +27,12 @@ function toValue(parameter: unknown): Value {
 /** SQLite's primary codes for a disk at fault: BUSY, READONLY, IOERR, FULL, CANTOPEN. */
 const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
+/** True for what SQLite throws where the disk is at fault: full, read-only, broken, or not ours to write. */
+export function isDiskFault(error: unknown): error is Error {
+  // The lowest byte is the primary code, the rest its details.
+  return error instanceof Error && "errcode" in error && DISK_CODES.has(Number(error.errcode) & 0xff);
+}
+
 /** Runs a statement. @throws KartaError `storage_unavailable` where the disk is at fault, not the statement */
 function onDisk<T>(run: () => T): T {
   try {
@@ -41,10 +47,7 @@ function onDisk<T>(run: () => T): T {
         },
       );
     }
-    // The lowest byte is the primary code, the rest its details.
-    const code =
-      typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-    if (!DISK_CODES.has(code)) throw error;
+    if (!isDiskFault(error)) throw error;
     throw new KartaError(
       "storage_unavailable",
       "the store cannot be read or written; see `karta logs` and check the disk that holds Karta's state folder",
