@@ -10,7 +10,7 @@ import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { UnsafeBindError } from "./keys/authenticator.ts";
 import { SecretFileError } from "./keys/secret-file.ts";
-import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
+import { AlreadyLockedError, InstanceLock, LockUnusableError } from "./instance-lock.ts";
 import { Log } from "./log.ts";
 import { repairStore, restoreStore } from "./maintenance.ts";
 import { InheritedSocketError } from "./socket-activation.ts";
@@ -33,7 +33,12 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
   if (error instanceof UnsafeBindError) return "unsafe_bind";
-  if (error instanceof NotASocketError || error instanceof SecretFileError) return "state_unwritable";
+  if (
+    error instanceof NotASocketError ||
+    error instanceof SecretFileError ||
+    error instanceof LockUnusableError
+  )
+    return "state_unwritable";
   if (error instanceof StoreCorruptError) return "store_corrupt";
   if (error instanceof KartaError && error.code === "storage_unavailable") return "state_unwritable";
   switch (systemErrorCode(error)) {

@@ -108,7 +108,12 @@ export class EventRetention {
     const upTo = Math.min(newest - keepEvents, (unfinishedFrom(sessionId) ?? Infinity) - 1);
     let dropped = 0;
     while (oldest + dropped <= upTo && !this.#isStopped()) {
-      const count = await events.dropOldest(sessionId, { upTo, upToId, before: now() - keepMs, limit: BATCH });
+      const count = await events.dropOldest(sessionId, {
+        upTo,
+        upToId,
+        before: now() - keepMs,
+        limit: BATCH,
+      });
       dropped += count;
       if (count < BATCH) break;
       await this.#pause(PAUSE_MS);

@@ -76,8 +76,7 @@ export interface ConversationsOptions {
 export class Conversations {
   readonly #options: ConversationsOptions;
   readonly #inTurn = new KeyedQueue();
-  /** Of a clock that only goes forward. */
-  #sweptAt = -Infinity;
+  #sweptAt = 0;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
@@ -200,10 +199,10 @@ export class Conversations {
 
   /** Once an hour, beside the request that finds it time. */
   #sweep(): void {
-    const at = performance.now();
-    if (at - this.#sweptAt < SWEEP_EVERY_MS) return;
-    this.#sweptAt = at;
+    const now = this.#options.now();
+    if (Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return; // a clock that was set back must not put it off
+    this.#sweptAt = now;
     // What could not be dropped is in nobody's way: the next hour tries again.
-    void this.#options.conversations.drop({ before: this.#options.now() - KEEP_MS, keep: KEEP }).catch(() => undefined);
+    void this.#options.conversations.drop({ before: now - KEEP_MS, keep: KEEP }).catch(() => undefined);
   }
 }

@@ -28,9 +28,9 @@ function toValue(parameter: unknown): Value {
 const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
 /** True for what SQLite throws where the disk is at fault: full, read-only, broken, or not ours to write. */
-export function isDiskFault(error: unknown): error is Error {
-  // The lowest byte is the primary code, the rest its details.
-  return error instanceof Error && "errcode" in error && DISK_CODES.has(Number(error.errcode) & 0xff);
+export function isDiskFault(error: unknown): error is { readonly errcode: unknown } {
+  if (typeof error !== "object" || error === null || !("errcode" in error)) return false;
+  return DISK_CODES.has(Number(error.errcode) & 0xff); // the lowest byte is the primary code, the rest its details
 }
 
 /** Runs a statement. @throws KartaError `storage_unavailable` where the disk is at fault, not the statement */

@@ -1,19 +1,25 @@
 /** One of everything that a kartad writes down, asked for by a client that repeats what was cut. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { Store } from "../../../daemon/store/store.ts";
 import { STORE_TYPE } from "../../../shared/protocol/control.ts";
+import { lookAt } from "./right-store.ts";
 import type { Answer, CrashScene } from "./scene.ts";
 
 const FOLDER = {
   "CLAUDE.md": "# Bot",
   ".claude/agents/billing.md": "---\nname: billing\ndescription: Bills.\n---\nYou are billing.\n",
   "setup.sh": "#!/bin/sh\necho set up > done\n",
+  "karta.toml": '[environment]\nsetup = "setup.sh"\n[pool]\nspares = 0\n',
+};
+/** Two more processes a start, and a copy of the folder for each session. */
+const APP = {
   "app.mjs":
     'import { Karta } from "karta";\nexport const app = new Karta();\napp.on("message.received", () => undefined);\n',
-  "karta.toml":
-    'entry_point = "app:app"\nbuildpack = "node"\n[runtime]\nworkspace = "session"\n[environment]\nsetup = "setup.sh"\n[pool]\nspares = 0\n',
+  "karta.toml": `entry_point = "app:app"\nbuildpack = "node"\n[runtime]\nworkspace = "session"\n${FOLDER["karta.toml"]}`,
 };
 const TurnSchema = z.looseObject({
   turn_id: z.string(),
@@ -22,14 +28,15 @@ const TurnSchema = z.looseObject({
 });
 const SessionSchema = z.looseObject({ id: z.string() });
 const PausedSchema = z.looseObject({ pending_input: z.looseObject({ request_id: z.string() }) });
-const KeySchema = z.looseObject({ data: z.array(z.looseObject({ name: z.string(), state: z.string() })) });
 const AddedSchema = z.looseObject({ created: z.boolean() });
-const ListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
 
-/** @throws Error for an answer that is not as it should be */
-export async function runScenario(scene: CrashScene): Promise<void> {
+/**
+ * @param hasApp whether the project has code of its own, and so a worker, and a workspace for each session
+ * @throws Error for an answer that is not as it should be
+ */
+export async function runScenario(scene: CrashScene, hasApp: boolean): Promise<void> {
   const { home } = scene;
-  const folder = home.project("bot", FOLDER);
+  const folder = home.project("bot", { ...FOLDER, ...(hasApp ? APP : {}) });
   const ask = async (
     expected: readonly number[],
     method: string,
@@ -75,7 +82,10 @@ export async function runScenario(scene: CrashScene): Promise<void> {
   await turn(id, "with-a-tool", { text: "tool" });
   await ask([200], "PATCH", `/v1/sessions/${id}`, { metadata: { b: 2 }, current_agent: "billing" });
   await ask([200, 201], "POST", `/v1/sessions/${id}/participants`, { name: "bo", type: "human" });
-  await ask([200], "POST", `/local/bot/v1/managed-agents/sessions/${id}/files`, { name: "a.txt", content_base64: "aGVsbG8=" });
+  await ask([200], "POST", `/local/bot/v1/managed-agents/sessions/${id}/files`, {
+    name: "a.txt",
+    content_base64: "aGVsbG8=",
+  });
 
   const before = scene.deaths.length;
   const paused = await turn(id, "asks", { text: "ask" });
@@ -93,9 +103,9 @@ export async function runScenario(scene: CrashScene): Promise<void> {
 
   const chat = [{ role: "user", content: "tell me, tool" }];
   const asked = { model: "bot", messages: chat };
-  await ask([200, 503], "POST", "/v1/chat/completions", asked, { "Idempotency-Key": "chat" });
+  await ask([200, 502, 503], "POST", "/v1/chat/completions", asked, { "Idempotency-Key": "chat" });
   const first = await ask(
-    [200, 503],
+    [200, 502, 503],
     "POST",
     "/v1/responses",
     { model: "bot", input: "hi" },
@@ -104,7 +114,7 @@ export async function runScenario(scene: CrashScene): Promise<void> {
   const response = SessionSchema.safeParse(first.body).data;
   if (response !== undefined)
     await ask(
-      [200, 503],
+      [200, 502, 503],
       "POST",
       "/v1/responses",
       { model: "bot", input: "and on", previous_response_id: response.id },
@@ -139,7 +149,39 @@ export async function runScenario(scene: CrashScene): Promise<void> {
   await scene.start();
   await ask([200, 404], "DELETE", "/control/v1/projects/bot");
   await scene.stop();
+  requireOutcome(home.state);
 }
+
+/** The same wherever kartad died. @throws Error that names what is not */
+function requireOutcome(state: string): void {
+  const found = lookAt(state, (database) => {
+    const column = (question: string) =>
+      database
+        .prepare(question)
+        .all()
+        .map((row) => Object.values(row).join(" "));
+    return {
+      projects: column("SELECT name FROM projects"),
+      active: column("SELECT id FROM sessions WHERE archived_at IS NULL"),
+      sessions: column("SELECT idempotency_key FROM sessions WHERE idempotency_key IS NOT NULL ORDER BY 1"),
+      turns: column("SELECT idempotency_key FROM turns WHERE idempotency_key <> 'resp-2' ORDER BY 1"),
+      keys: column("SELECT name, revoked_at IS NULL FROM keys ORDER BY 1"),
+      strays: readdirSync(state, { recursive: true, encoding: "utf8" }).filter((name) => STRAY.test(name)),
+    };
+  });
+  const expected = {
+    projects: [],
+    active: [],
+    sessions: ["other", "resp", "session"],
+    turns: ["asks", "cancelled", "chat", "resp", "soon-gone", "streamed", "with-a-tool"],
+    keys: ["ci 1", "page 0"],
+    strays: [],
+  };
+  if (!isDeepStrictEqual(found, expected))
+    throw new Error(`expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`);
+}
+/** What is half-made, or belongs to what is gone. */
+const STRAY = /unfinished|part-|\.restore$|\.json\..|^run\/processes\/.|^tmp\/.|^workspaces\/.|^apps\/./;
 
 /** Waits until a session's log has a text, or its turn is over. */
 async function untilSaid(scene: CrashScene, session: string, text: string): Promise<void> {

@@ -98,7 +98,8 @@ describe("a store of an earlier kartad", () => {
         const place = path.join(killed, String(left.length));
         mkdirSync(place);
         for (const name of ["karta.db", "karta.db-wal"])
-          if (existsSync(path.join(folder, name))) copyFileSync(path.join(folder, name), path.join(place, name));
+          if (existsSync(path.join(folder, name)))
+            copyFileSync(path.join(folder, name), path.join(place, name));
         left.push(place);
         return result;
       });

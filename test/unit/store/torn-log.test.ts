@@ -24,7 +24,8 @@ async function killedStore(): Promise<{ folder: string; session: string }> {
     await store.events.append([{ ...row, data: JSON.stringify("x".repeat(500)) }], []);
   }
   const killed = await folderWith();
-  for (const name of ["karta.db", "karta.db-wal"]) copyFileSync(path.join(folder, name), path.join(killed, name));
+  for (const name of ["karta.db", "karta.db-wal"])
+    copyFileSync(path.join(folder, name), path.join(killed, name));
   await store.close();
   return { folder: killed, session: session.id };
 }
@@ -39,7 +40,10 @@ const garbled = (bytes: Buffer, from: number, to: number): Buffer => {
 const TEARS: readonly [string, (log: string) => void][] = [
   ["ends in the middle of its last frame", (log) => truncateSync(log, statSync(log).size - 2000)],
   ["has lost its last five frames and a half", (log) => truncateSync(log, statSync(log).size - 5.5 * FRAME)],
-  ["is half as long", (log) => truncateSync(log, HEADER + Math.floor(statSync(log).size / FRAME / 2) * FRAME)],
+  [
+    "is half as long",
+    (log) => truncateSync(log, HEADER + Math.floor(statSync(log).size / FRAME / 2) * FRAME),
+  ],
   ["has noise in its last frame", (log) => noise(log, statSync(log).size - FRAME)],
   ["has noise in a frame in the middle, with good ones after it", (log) => noise(log, HEADER + 12 * FRAME)],
   ["ends in zeros, as a file that grew before its bytes came", (log) => zeros(log, 8 * FRAME)],
@@ -60,7 +64,13 @@ test.each(TEARS)("a store whose log %s", async (_what, tear) => {
   const kept = (await store.events.page(session, 0, 100)).map(({ seq }) => seq);
   expect(kept).toEqual(Array.from({ length: kept.length }, (_, place) => place + 1));
   expect(kept.length).toBeLessThan(COMMITS);
-  const next = { session_id: session, seq: kept.length + 1, turn_id: null, type: "text" as const, timestamp: 99 };
+  const next = {
+    session_id: session,
+    seq: kept.length + 1,
+    turn_id: null,
+    type: "text" as const,
+    timestamp: 99,
+  };
   await store.events.append([{ ...next, data: '"on"' }], []); // and it goes on from there
   await store.close();
   expect(await problemsOf(path.join(folder, "karta.db"))).toEqual([]);
