@@ -28,8 +28,10 @@ function toValue(parameter: unknown): Value {
 const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
 /** True for what SQLite throws where the disk is at fault: full, read-only, broken, or not ours to write. */
-export function isDiskFault(error: unknown): error is { readonly errcode: unknown } {
-  if (typeof error !== "object" || error === null || !("errcode" in error)) return false;
+export function isDiskFault(
+  error: unknown,
+): error is { readonly errcode: unknown; readonly message: unknown } {
+  if (typeof error !== "object" || error === null || !("errcode" in error && "message" in error)) return false;
   return DISK_CODES.has(Number(error.errcode) & 0xff); // the lowest byte is the primary code, the rest its details
 }
 

@@ -67,7 +67,7 @@ export class Store {
       if (!isDiskFault(error)) throw error;
       throw new KartaError(
         "storage_unavailable",
-        `${file} cannot be read or written (${String(error)}); check the disk that holds it`,
+        `${file} cannot be read or written (${String(error.message)}); check the disk that holds it`,
         { cause: error },
       );
     }

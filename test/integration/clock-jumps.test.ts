@@ -44,7 +44,8 @@ async function setClock(ms: number): Promise<void> {
     const { body } = await request(kartad.url, "POST", "/v1/sessions", {});
     seen = Date.parse(String(body.created_at)) - Date.now();
   };
-  for (await look(); Math.abs(seen - ms) > HOUR_MS / 2; await look());
+  do await look();
+  while (Math.abs(seen - ms) > HOUR_MS / 2);
 }
 
 async function status(): Promise<z.infer<typeof StatusSchema>> {

@@ -192,6 +192,7 @@ async function untilSaid(scene: CrashScene, session: string, text: string): Prom
     const turn = data.slice(from);
     if (JSON.stringify(turn).includes(text) || turn.some(({ type }) => type === "done" || type === "error"))
       return;
+    await delay(20);
   }
 }
 const ListEventsSchema = z.looseObject({ data: z.array(z.looseObject({ type: z.string() })) });

@@ -113,7 +113,7 @@ export class CrashScene {
     this.#next = Math.max(this.#next, this.points.length) + this.#every;
     const children = readdirOf(path.join(this.home.state, "run", "processes"));
     await eventually(
-      () => [this.home.folder, ...children].every((mark) => processesWith(mark).length === 0),
+      () => processesWith(this.home.folder, ...children).length === 0,
       `no process is left after its death ${diedAt}`,
     );
     if (existsSync(path.join(this.home.state, "karta.db"))) requireRightStore(this.home.state, this.told);

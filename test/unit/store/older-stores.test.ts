@@ -88,12 +88,13 @@ describe("a store of an earlier kartad", () => {
       const before = migrationsIn(path.join(folder, "karta.db"));
       const killed = await folderWith();
       const left: string[] = [];
-      const { run } = StatementSync.prototype;
+      const run: unknown = Reflect.get(StatementSync.prototype, "run");
+      if (typeof run !== "function") throw new Error("there is no run");
       const spy = jest.spyOn(StatementSync.prototype, "run").mockImplementation(function (
         this: StatementSync,
-        ...parameters: Parameters<typeof run>
+        ...parameters: unknown[]
       ) {
-        const result = Reflect.apply(run, this, parameters);
+        const result: ReturnType<StatementSync["run"]> = Reflect.apply(run, this, parameters);
         // What a kill -9 leaves at this instant: the file and its log.
         const place = path.join(killed, String(left.length));
         mkdirSync(place);
