@@ -10,6 +10,8 @@ import { LogLineSchema, type LogLevel, type LogLine } from "../shared/protocol/c
 /** Five files of 10 MB besides the current one. */
 const FILE_SIZE = "10m";
 const OLD_FILES = 5;
+/** Lines that a full disk did not take wait for room, up to so many bytes; those after them are left out. */
+const UNWRITTEN_BYTES = 1024 * 1024;
 /** Lines that one read of the log may return: the newest. */
 const MAX_LINES = 5000;
 
@@ -28,7 +30,7 @@ export interface LogFilter {
 
 export type LineListener = (line: LogLine) => void;
 
-/** Owner: main.ts. `close()` flushes and frees the file. */
+/** Owner: main.ts. `close()` frees the file. */
 export class Log {
   readonly logger: Logger;
   readonly folder: string;
@@ -65,6 +67,7 @@ export class Log {
       mkdir: true,
       // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
       sync: true,
+      maxLength: UNWRITTEN_BYTES,
       mode: 0o600,
       limit: { count: OLD_FILES, removeOtherLogFiles: true },
     });
@@ -75,7 +78,6 @@ export class Log {
 
   /** The newest lines that match, oldest first. */
   async read(filter: LogFilter): Promise<LogLine[]> {
-    this.#file.flushSync();
     const lines: LogLine[] = [];
     for (const file of await this.#files()) {
       for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
@@ -97,8 +99,8 @@ export class Log {
     return () => this.#followers.delete(follower);
   }
 
+  /** Nothing is flushed: each line was written when it came, and sonic-boom's `flushSync` would try a full disk for ever. */
   close(): void {
-    this.#file.flushSync();
     this.#file.end();
   }
 

@@ -31,7 +31,8 @@ const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 export function isDiskFault(
   error: unknown,
 ): error is { readonly errcode: unknown; readonly message: unknown } {
-  if (typeof error !== "object" || error === null || !("errcode" in error && "message" in error)) return false;
+  if (typeof error !== "object" || error === null || !("errcode" in error && "message" in error))
+    return false;
   return DISK_CODES.has(Number(error.errcode) & 0xff); // the lowest byte is the primary code, the rest its details
 }
 

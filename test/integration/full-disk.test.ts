@@ -13,7 +13,7 @@ import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { smallDisk, type SmallDisk } from "../support/small-disk.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const made = await smallDisk(16);
 const skipped = "unavailable" in made ? made.unavailable : null;
@@ -64,6 +64,7 @@ onDisk(
     expect(await request(kartad.url, "GET", "/readyz")).toMatchObject(REFUSED);
     expect((await request(kartad.url, "GET", "/healthz")).status).toBe(200); // it lives, though its log cannot be written
 
+    expect((await home.karta(["logs", "--json"])).code).toBe(0); // what there is of it
     const second = home.project("second", { "CLAUDE.md": "# Second" });
     const backup = path.join(home.folder, "backup.db");
     for (const args of [
