@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, StatementSync } from "node:sqlite";
-import { describe, expect, jest, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import { MIGRATIONS } from "../../../daemon/store/migrations.ts";
@@ -90,24 +90,25 @@ describe("a store of an earlier kartad", () => {
       const left: string[] = [];
       const run: unknown = Reflect.get(StatementSync.prototype, "run");
       if (typeof run !== "function") throw new Error("there is no run");
-      const spy = jest.spyOn(StatementSync.prototype, "run").mockImplementation(function (
-        this: StatementSync,
-        ...parameters: unknown[]
-      ) {
-        const result: ReturnType<StatementSync["run"]> = Reflect.apply(run, this, parameters);
-        // What a kill -9 leaves at this instant: the file and its log.
-        const place = path.join(killed, String(left.length));
-        mkdirSync(place);
-        for (const name of ["karta.db", "karta.db-wal"])
-          if (existsSync(path.join(folder, name)))
-            copyFileSync(path.join(folder, name), path.join(place, name));
-        left.push(place);
-        return result;
-      });
+      Reflect.set(
+        StatementSync.prototype,
+        "run",
+        function (this: unknown, ...parameters: unknown[]): unknown {
+          const result: unknown = Reflect.apply(run, this, parameters);
+          // What a kill -9 leaves at this instant: the file and its log.
+          const place = path.join(killed, String(left.length));
+          mkdirSync(place);
+          for (const name of ["karta.db", "karta.db-wal"])
+            if (existsSync(path.join(folder, name)))
+              copyFileSync(path.join(folder, name), path.join(place, name));
+          left.push(place);
+          return result;
+        },
+      );
       try {
         await (await Store.open(folder)).close();
       } finally {
-        spy.mockRestore();
+        Reflect.set(StatementSync.prototype, "run", run);
       }
       expect(left.length).toBeGreaterThan(10);
       for (const place of left) {
