@@ -26,7 +26,7 @@ export interface ProcessServices {
 
 /** Nothing runs yet but the offline model, if the settings want it. What a dead kartad left running is ended first. */
 export async function startProcessServices(context: StartContext): Promise<ProcessServices> {
-  const { config, logger, now, undo } = context;
+  const { config, logger, now, elapsed, undo } = context;
   const offlineModel = new OfflineModel({ logger: logger.child({ part: "offline-model" }) });
   if (config.offline) {
     await offlineModel.start();
@@ -41,7 +41,7 @@ export async function startProcessServices(context: StartContext): Promise<Proce
   const pool = new Pool({
     spawner,
     logger,
-    now,
+    now: elapsed,
     maxProcesses: config.maxProcesses,
     memoryOf: (groupId) => memory.of(groupId),
     maxProcessBytes: config.maxProcessBytes,
@@ -55,7 +55,7 @@ export async function startProcessServices(context: StartContext): Promise<Proce
     logger,
     mask: context.secrets.mask,
   });
-  const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
+  const apps = new Apps({ spawner, logger, now, elapsed, memory, maxProcessBytes: config.maxProcessBytes });
   undo.defer(() => apps.stop());
   return { offlineModel, spawner, sandbox, memory, pool, harnesses, apps };
 }
