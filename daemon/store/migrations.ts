@@ -1,6 +1,6 @@
 /**
- * The schema's history, oldest first. A migration that has shipped is never edited; each runs in a transaction of its
- * own, so a crash in the middle leaves the store at the one before.
+ * The schema's history, oldest first. A migration that has shipped is never edited. Those that a start has to run are one
+ * transaction (`sqlite.ts`), so a crash in the middle leaves the store as it was.
  */
 import { sql, type Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
