@@ -47,7 +47,7 @@ export interface TestHome {
   /** Runs a `karta` command against this home's daemon. */
   karta(
     args: readonly string[],
-    options?: { cwd?: string; input?: string },
+    options?: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
@@ -64,6 +64,11 @@ export interface StartOptions {
 }
 
 const root = packageRoot();
+
+/** Environment of a `karta doctor`, and of a kartad that it asks, which are not to start OpenCode. */
+export const WITHOUT_OPENCODE = {
+  NODE_OPTIONS: `--import=${path.join(root, "test/fixtures/without-opencode.ts")}`,
+};
 
 /** The URL that a kartad says it listens on. Never settles if it says none. */
 export function listening(stderr: Readable): Promise<string> {
@@ -181,9 +186,9 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
       };
     },
     runToEnd: (options = {}) => spawn(options).done,
-    karta: async (args, { cwd = folder, input } = {}) => {
+    karta: async (args, { cwd = folder, input, env: extra } = {}) => {
       const result = await execa(command, [...entering, path.join(root, "cli/bin/karta.js"), ...args], {
-        env: env(),
+        env: env(extra),
         extendEnv: false,
         cwd,
         reject: false,
