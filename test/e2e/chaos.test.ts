@@ -1,0 +1,79 @@
+/**
+ * Sixty sessions under a mixed load, while kartad and its children are killed, its disk is filled and connections are cut.
+ * By hand: `npm run chaos -- --seconds 600 [--seed n]`.
+ */
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { counted, report, sum } from "./support/chaos/report.ts";
+import { outcomes } from "./support/chaos/books.ts";
+import { planOf } from "./support/chaos/plan.ts";
+import { run, SPARE_DESCRIPTORS, type Outcome } from "./support/chaos/run.ts";
+
+const plan = planOf(process.env);
+jest.setTimeout(180_000 + plan.seconds * 1500);
+
+describe(`${plan.sessions} sessions and every kind of trouble for ${plan.seconds} s`, () => {
+  let outcome: Outcome;
+
+  beforeAll(async () => {
+    process.stderr.write(`chaos: KARTA_CHAOS_SEED=${plan.seed} KARTA_CHAOS_SECONDS=${plan.seconds}\n`);
+    outcome = await run(plan);
+  });
+  afterAll(() => {
+    process.stderr.write(reportOf(outcome));
+  });
+
+  test("every accepted turn has exactly one end, and every client saw what the log says", () => {
+    expect(outcome.findings).toEqual({ lost: [], doubled: [], different: [] });
+    expect(outcome.ledger.surprises).toEqual([]);
+    const ends = outcomes(outcome.logs);
+    expect(ends.get("completed")).toBeGreaterThan(0);
+    expect(sum(ends)).toBeGreaterThan(plan.seconds);
+  });
+
+  test("no process, descriptor or temporary file is left", () => {
+    expect(outcome.leakedProcesses).toEqual([]);
+    expect(outcome.leftTemp).toEqual([]);
+    expect(outcome.leakedDescriptors).toBeLessThanOrEqual(SPARE_DESCRIPTORS);
+    expect(outcome.exitCode).toBe(0);
+  });
+
+  test("the store is whole, and the log tells of no bug", () => {
+    expect([outcome.stored.integrity, outcome.stored.strays]).toEqual(["ok", 0]);
+    expect(outcome.bugs).toEqual([]);
+  });
+});
+
+function reportOf({
+  ledger,
+  logs,
+  findings,
+  tally,
+  leakedProcesses,
+  leakedDescriptors,
+  seconds,
+  ...rest
+}: Outcome): string {
+  const ends = outcomes(logs);
+  const faults = ledger.counted("fault:");
+  return report([
+    ["turns", [["accepted", sum(ends)], ...counted(ends)]],
+    ["faults", [["all", sum(faults)], ...counted(faults)]],
+    ["requests", counted(tally.counts)],
+    ["reconnects", counted(ledger.counted("reconnect:"))],
+    [
+      "outcome",
+      [
+        ["lost", findings.lost.length],
+        ["doubled", findings.doubled.length],
+        ["different", findings.different.length],
+        ["leaked processes", leakedProcesses.length],
+        ["leaked descriptors", leakedDescriptors],
+        ["ends stored by the next start", rest.owedEnds],
+        ["sessions", logs.size],
+        ["events", rest.stored.events.length],
+        ["seconds", seconds.toFixed(0)],
+        ["seed", plan.seed],
+      ],
+    ],
+  ]);
+}

@@ -1,0 +1,204 @@
+/** One chaos run: load and trouble side by side, then quiet, then everything that must hold is read. */
+import { readdirSync, existsSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { KartaClient, type SessionEvent } from "../../../../shared/client/index.ts";
+import { StatusSchema, type Status } from "../../../../shared/protocol/control.ts";
+import { request } from "../../../support/api.ts";
+import { processesWith } from "../../../support/processes.ts";
+import { Random } from "../../../support/random.ts";
+import { checkBooks, type Findings, type Logs } from "./books.ts";
+import { readManaged } from "./clients/managed.ts";
+import { readResponses } from "./clients/openai.ts";
+import { descriptorsOf } from "./family.ts";
+import { makeTrouble } from "./faults.ts";
+import { Ledger } from "./ledger.ts";
+import { Load, openSlots } from "./load.ts";
+import type { ChaosPlan } from "./plan.ts";
+import type { Play } from "./play.ts";
+import { makeScene, type Scene } from "./scene.ts";
+import { readStore, type Stored } from "./stored.ts";
+import { RequestTally } from "./tally.ts";
+
+/** Descriptors that may be open more than before: a log that was turned, a socket that is just closing. */
+export const SPARE_DESCRIPTORS = 3;
+
+/** What kartad says of its own mistakes. */
+const BUGS = /a bug in kartad|a request failed|unhandled|UnhandledPromise|TypeError|ReferenceError/i;
+
+export interface Outcome {
+  readonly ledger: Ledger;
+  readonly logs: Logs;
+  readonly stored: Stored;
+  readonly findings: Findings;
+  readonly tally: RequestTally;
+  /** Turns whose end was stored only by a further start. */
+  readonly owedEnds: number;
+  /** Processes that went on after their kartad, or after the last one was stopped. */
+  readonly leakedProcesses: string[];
+  /** How many more descriptors kartad held at rest after the run than before; by kind where they are too many. */
+  readonly leakedDescriptors: number;
+  /** Temporary files that are left when all has ended. */
+  readonly leftTemp: string[];
+  readonly exitCode: number | null;
+  /** Lines of kartad's log that tell of a bug. */
+  readonly bugs: string[];
+  readonly seconds: number;
+}
+
+/** Waits until it holds. @throws with what was read last */
+export async function until<T>(
+  seconds: number,
+  what: string,
+  read: () => Promise<T>,
+  holds: (found: T) => boolean,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const found = await read();
+    if (holds(found)) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: ${JSON.stringify(found)}`);
+    await delay(100);
+  }
+}
+
+async function statusOf({ home }: Scene): Promise<Status> {
+  const { stdout, stderr } = await home.karta(["status", "--json"]);
+  if (stdout === "") throw new Error(`no status: ${stderr}`);
+  return StatusSchema.parse(JSON.parse(stdout));
+}
+
+async function readLogs(url: string): Promise<Logs> {
+  const client = new KartaClient({ url });
+  const logs = new Map<string, SessionEvent[]>();
+  for (const id of sessions)
+    logs.set(id, await Array.fromAsync(client.storedEvents(id, { include: "system" })));
+  return logs;
+}
+
+function withoutEnd(logs: Logs): number {
+  let owed = 0;
+  for (const events of logs.values()) {
+    const open = new Set<string>();
+    for (const { type, turn_id } of events) {
+      if (turn_id === null) continue;
+      if (type === "message") open.add(turn_id);
+      if (type === "done" || type === "error") open.delete(turn_id);
+    }
+    owed += open.size;
+  }
+  return owed;
+}
+
+/** Every session, the deleted ones too. */
+async function sessionIds(url: string): Promise<string[]> {
+  const client = new KartaClient({ url });
+  const all: string[] = [];
+  for (const status of ["active", "archived"] as const)
+    for await (const { id } of client.listSessions({ status })) all.push(id);
+  return all;
+}
+
+export async function run(
+  plan: ChaosPlan,
+  planted: { leak?: (scene: Scene) => void } = {},
+): Promise<Outcome> {
+  const startedAt = performance.now();
+  const ledger = new Ledger();
+  const tally = new RequestTally();
+  const scene = await makeScene(plan, (what) => ledger.surprises.push(what));
+  try {
+    tally.start();
+    const over = new AbortController();
+    const { url } = scene.proxy;
+    const play: Play = {
+      plan,
+      scene,
+      ledger,
+      slots: [],
+      url,
+      client: new KartaClient({ url }),
+      over: over.signal,
+    };
+    const fresh = await atRest(scene);
+    await openSlots(play);
+    const load = new Load(play);
+    await makeTrouble({ plan, scene, ledger });
+    over.abort();
+    await load.ended();
+
+    // Quiet: turns end by their own limits, watchers catch up.
+    const { kartad, home } = scene;
+    await until(
+      40,
+      "turns go on",
+      () => statusOf(scene),
+      ({ sessions }) => sessions.running_turns === 0,
+    );
+    let logs = await readLogs(kartad.url);
+    await Promise.all(
+      load.watchers.map((watcher) => watcher.finish(logs.get(watcher.view.session)?.length ?? 0)),
+    );
+    const owedEnds = withoutEnd(logs);
+    if (owedEnds > 0) {
+      await kartad.drain();
+      logs = await readLogs(kartad.url);
+    }
+    await readManaged(kartad.url, ledger.managed, new Random(plan.seed));
+    await readResponses(kartad.url, ledger);
+    tally.stop();
+
+    for (const id of await sessionIds(kartad.url)) await request(kartad.url, "DELETE", `/v1/sessions/${id}`);
+    scene.proxy.cutAfter();
+    const most = fresh.length + SPARE_DESCRIPTORS;
+    const after = await until(
+      20,
+      "descriptors",
+      () => atRest(scene),
+      ({ length }) => length <= most,
+    ).catch(() => atRest(scene));
+
+    planted.leak?.(scene);
+    const exitCode = await kartad.stop();
+    const leakedProcesses = [
+      ...kartad.orphans,
+      ...processesWith(home.folder).map(({ pid, command }) => `${pid} ${command}`),
+    ];
+    const stored = readStore(scene.state);
+    const temp = path.join(scene.state, "tmp");
+    return {
+      ledger,
+      logs,
+      stored,
+      tally,
+      owedEnds,
+      leakedProcesses,
+      findings: checkBooks(ledger, logs, stored),
+      leakedDescriptors: Math.max(0, after.length - fresh.length),
+      leftTemp: existsSync(temp) ? readdirSync(temp) : [],
+      exitCode,
+      bugs: scene
+        .log()
+        .split("\n")
+        .filter((line) => BUGS.test(line)),
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  } finally {
+    tally.stop();
+    await scene.remove();
+  }
+}
+
+/** What kartad holds open, without the three pipes of each agent. Where agents still hold sessions it is at work. */
+async function atRest(scene: Scene): Promise<string[]> {
+  const { processes } = await until(
+    30,
+    "agents live on",
+    () => statusOf(scene),
+    (status) => status.processes.every(({ session_id }) => session_id === null),
+  );
+  const { pid } = await scene.kartad.ready();
+  const held = descriptorsOf(pid).sort();
+  let pipes = 3 * processes.length;
+  return held.filter((kind) => kind !== "socket" || (pipes -= 1) < 0);
+}
