@@ -117,7 +117,8 @@ export class Ledger {
   }
 
   surprise(by: string, error: unknown): void {
-    this.surprises.push(`${by}: ${Error.isError(error) ? (error.stack ?? error.message) : String(error)}`);
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.surprises.push(`${by}: ${stack ?? String(error)}`);
   }
 
   /** One more of a kind: `fault:kill kartad`, `reconnect`. */

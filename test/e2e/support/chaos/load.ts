@@ -78,7 +78,7 @@ export class Load {
   /** Resolves when every client has ended what it was at. @throws Error when one hangs */
   async ended(): Promise<void> {
     const all = Promise.all(this.#working).then(() => true);
-    if (!(await Promise.race([all, delay(REST_SECONDS * 1000, false)])))
+    if (!(await Promise.race([all, delay(REST_SECONDS * 1000, false, { ref: false })])))
       throw new Error(`a client waited for ${REST_SECONDS} s after the last fault`);
   }
 

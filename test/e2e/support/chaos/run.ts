@@ -71,7 +71,7 @@ async function statusOf({ home }: Scene): Promise<Status> {
 async function readLogs(url: string): Promise<Logs> {
   const client = new KartaClient({ url });
   const logs = new Map<string, SessionEvent[]>();
-  for (const id of sessions)
+  for (const id of await sessionIds(url))
     logs.set(id, await Array.fromAsync(client.storedEvents(id, { include: "system" })));
   return logs;
 }
@@ -162,7 +162,7 @@ export async function run(
     const exitCode = await kartad.stop();
     const leakedProcesses = [
       ...kartad.orphans,
-      ...processesWith(home.folder).map(({ pid, command }) => `${pid} ${command}`),
+      ...[home.folder, home.state].flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`),
     ];
     const stored = readStore(scene.state);
     const temp = path.join(scene.state, "tmp");

@@ -59,7 +59,7 @@ export function rawWatcher(
 ): Watcher {
   const view = ledger.view(transport, session, 0);
   let watching: Watching | null = null;
-  let isLeaving = false;
+  const leaving = new AbortController();
   const connect = async (): Promise<void> => {
     const stalled = random.chance(0.15);
     const after = view.marks.at(-1)?.seq ?? view.after;
@@ -85,12 +85,12 @@ export function rawWatcher(
       throw new Error(ending);
   };
   const read = async (): Promise<void> => {
-    for (let isFirst = true; !isLeaving; isFirst = false) {
+    for (let isFirst = true; !leaving.signal.aborted; isFirst = false) {
       if (!isFirst) ledger.count(`reconnect:${transport}`);
       await connect().catch((error: unknown) => {
         if (!isTrouble(error) && !isAway(error)) ledger.surprise(transport, error);
       });
-      if (!isLeaving) await delay(50);
+      await delay(50);
     }
   };
   const gone = read();
@@ -98,7 +98,7 @@ export function rawWatcher(
     view,
     finish: async (last) => {
       view.isWhole = await caughtUp(view, last);
-      isLeaving = true;
+      leaving.abort();
       watching?.leave();
       await gone;
     },
