@@ -2,24 +2,28 @@
  * Sixty sessions under a mixed load, while kartad and its children are killed, its disk is filled and connections are cut.
  * By hand: `npm run chaos -- --seconds 600 [--seed n]`.
  */
+import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { counted, report, sum } from "./support/chaos/report.ts";
-import { outcomes } from "./support/chaos/books.ts";
+import { checkBooks, outcomes } from "./support/chaos/books.ts";
 import { planOf } from "./support/chaos/plan.ts";
-import { run, SPARE_DESCRIPTORS, type Outcome } from "./support/chaos/run.ts";
+import { plants } from "./support/chaos/planted.ts";
+import { leftBehind, run, SPARE_DESCRIPTORS, type Outcome } from "./support/chaos/run.ts";
 
 const plan = planOf(process.env);
 jest.setTimeout(180_000 + plan.seconds * 1500);
 
 describe(`${plan.sessions} sessions and every kind of trouble for ${plan.seconds} s`, () => {
   let outcome: Outcome;
+  let isOver = false;
 
   beforeAll(async () => {
     process.stderr.write(`chaos: KARTA_CHAOS_SEED=${plan.seed} KARTA_CHAOS_SECONDS=${plan.seconds}\n`);
     outcome = await run(plan);
+    isOver = true;
   });
   afterAll(() => {
-    process.stderr.write(reportOf(outcome));
+    if (isOver) process.stderr.write(reportOf(outcome));
   });
 
   test("every accepted turn has exactly one end, and every client saw what the log says", () => {
@@ -35,6 +39,16 @@ describe(`${plan.sessions} sessions and every kind of trouble for ${plan.seconds
     expect(outcome.leftTemp).toEqual([]);
     expect(outcome.leakedDescriptors).toBeLessThanOrEqual(SPARE_DESCRIPTORS);
     expect(outcome.exitCode).toBe(0);
+  });
+
+  test("the books tell of whatever is planted in them", () => {
+    for (const [what, { kind, books, logs, stored }] of Object.entries(plants(outcome))) {
+      const found = checkBooks(books, logs, stored);
+      expect([what, found[kind]]).not.toEqual([what, []]);
+    }
+    const idler = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, HOME: outcome.folder } });
+    expect(leftBehind([outcome.folder])).toEqual([expect.stringContaining("sleep 60")]);
+    idler.kill("SIGKILL");
   });
 
   test("the store is whole, and the log tells of no bug", () => {

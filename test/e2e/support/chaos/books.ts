@@ -61,7 +61,13 @@ export function outcomes(logs: Logs): Map<string, number> {
   return counts;
 }
 
-export function checkBooks(ledger: Ledger, logs: Logs, stored: Stored): Findings {
+/** What clients were told and saw. */
+export type Books = Pick<
+  Ledger,
+  "sent" | "views" | "managed" | "tailed" | "sessions" | "responses" | "keyed"
+>;
+
+export function checkBooks(ledger: Books, logs: Logs, stored: Stored): Findings {
   const findings: Findings = { lost: [], doubled: [], different: [] };
   const turns = turnsOf(logs);
   checkLogs(logs, turns, findings);
@@ -69,6 +75,7 @@ export function checkBooks(ledger: Ledger, logs: Logs, stored: Stored): Findings
   const byNonce = Map.groupBy(turns.values(), ({ text }) => /n\d+n/.exec(text)?.[0] ?? "");
   for (const sent of ledger.sent) checkSent(sent, byNonce.get(sent.nonce) ?? [], findings);
   for (const view of ledger.views) checkView(view, logs, turns, findings);
+  for (const view of tailsOf(ledger, logs)) checkView(view, logs, turns, findings);
   for (const [key, ids] of ledger.keyed)
     if (ids.size > 1) findings.doubled.push(`the key ${key} made ${[...ids].join(" and ")}`);
   for (const { id, nonce, end } of ledger.responses) {
@@ -164,10 +171,23 @@ function brief({ status, code, text }: ToldEnd): string {
   return `${code ?? status} ${text === null ? "" : `${text.length} characters`}`;
 }
 
+/** The tail as a view of each session: it began before them, and goes to their ends. */
+function tailsOf({ tailed }: Books, logs: Logs): View[] {
+  const marks = Map.groupBy(tailed, ({ session }) => session);
+  return [...logs.keys()].map((session) => ({
+    by: "tail",
+    session,
+    after: 0,
+    turnId: null,
+    marks: marks.get(session) ?? [],
+    isWhole: true,
+  }));
+}
+
 /** What was seen is the log's, each once, with no hole; and to its end, if it came there. */
 function checkView(view: View, logs: Logs, turns: Map<string, LoggedTurn>, findings: Findings): void {
   const { by, session, after, turnId, marks, isWhole } = view;
-  if (marks.length === 0 && !isWhole) return;
+  if (marks.length === 0 && !isWhole) return; // nothing came, and nothing was waited for
   const what = `${by} of ${session}`;
   const expected =
     turnId === null
@@ -182,12 +202,12 @@ function checkView(view: View, logs: Logs, turns: Map<string, LoggedTurn>, findi
     else if (due.seq < seq) findings.lost.push(`${what} saw ${seq} in the place of ${due.seq}`);
     else findings.different.push(`${what} saw another ${seq}`);
   });
-  if (isWhole && marks.length < expected.length && turnId !== null)
-    findings.lost.push(`${what} saw ${marks.length} of ${expected.length} events of ${turnId}`);
+  if (isWhole && marks.length < expected.length)
+    findings.lost.push(`${what} saw ${marks.length} of ${expected.length} events`);
 }
 
 /** Sessions that were answered are there; what was answered of a change or a deletion holds. */
-function checkSessions({ sessions }: Ledger, stored: Stored, { lost, different }: Findings): void {
+function checkSessions({ sessions }: Books, stored: Stored, { lost, different }: Findings): void {
   const rows = new Map(stored.sessions.map((row) => [row.id, row]));
   for (const { id, isDeleted, sentCount, storedCount } of sessions.values()) {
     const row = rows.get(id);

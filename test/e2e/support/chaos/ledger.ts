@@ -81,6 +81,8 @@ export class Ledger {
   readonly sent: Sent[] = [];
   readonly views: View[] = [];
   readonly managed: ManagedView[] = [];
+  /** What the operator's tail told, of all sessions. */
+  readonly tailed: (Mark & { readonly session: string })[] = [];
   readonly sessions = new Map<string, OwnedSession>();
   readonly responses: BackgroundResponse[] = [];
   /** What each request with a key was answered: one id a key, whatever was lost. */

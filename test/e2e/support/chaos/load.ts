@@ -58,6 +58,8 @@ export class Load {
   readonly watchers: Watcher[];
   readonly #play: Play;
   readonly #working: Promise<unknown>[] = [];
+  /** What each client is at. */
+  readonly #doing = new Map<string, string>();
 
   constructor(play: Play) {
     this.#play = play;
@@ -70,7 +72,7 @@ export class Load {
         return rawWatcher(play, id, place % 3 === 1 ? "sse" : "websocket", new Random(plan.seed + place));
       });
     for (let n = 0; n < plan.clients; n += 1)
-      this.#begin(`client ${n}`, this.#client(new Random(plan.seed + 1000 + n)));
+      this.#begin(`client ${n}`, this.#client(`client ${n}`, new Random(plan.seed + 1000 + n)));
     for (let n = 0; n < MANAGED_CLIENTS; n += 1)
       this.#begin(`managed client ${n}`, managedClient(play, new Random(random.next() * 2 ** 32)));
   }
@@ -79,18 +81,21 @@ export class Load {
   async ended(): Promise<void> {
     const all = Promise.all(this.#working).then(() => true);
     if (!(await Promise.race([all, delay(REST_SECONDS * 1000, false, { ref: false })])))
-      throw new Error(`a client waited for ${REST_SECONDS} s after the last fault`);
+      throw new Error(`after ${REST_SECONDS} s without a fault these go on: ${[...this.#doing].join("; ")}`);
   }
 
   #begin(name: string, work: Promise<void>): void {
-    this.#working.push(work.catch((error: unknown) => this.#play.ledger.surprise(name, error)));
+    this.#doing.set(name, "its work");
+    const ended = work.catch((error: unknown) => this.#play.ledger.surprise(name, error));
+    this.#working.push(ended.then(() => this.#doing.delete(name)));
   }
 
-  async #client(random: Random): Promise<void> {
+  async #client(name: string, random: Random): Promise<void> {
     const { over, ledger, plan } = this.#play;
     while (!over.aborted) {
       await delay(random.next() * plan.thinkMs);
       const act = pickAct(random);
+      this.#doing.set(name, act.name);
       try {
         await act(this.#play, random);
       } catch (error) {

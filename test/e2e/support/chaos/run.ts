@@ -10,6 +10,7 @@ import { Random } from "../../../support/random.ts";
 import { checkBooks, type Findings, type Logs } from "./books.ts";
 import { readManaged } from "./clients/managed.ts";
 import { readResponses } from "./clients/openai.ts";
+import { beginTail } from "./clients/tail.ts";
 import { descriptorsOf } from "./family.ts";
 import { makeTrouble } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly exitCode: number | null;
   /** Lines of kartad's log that tell of a bug. */
   readonly bugs: string[];
+  /** The run's home, which is gone. */
+  readonly folder: string;
   readonly seconds: number;
 }
 
@@ -99,10 +102,12 @@ async function sessionIds(url: string): Promise<string[]> {
   return all;
 }
 
-export async function run(
-  plan: ChaosPlan,
-  planted: { leak?: (scene: Scene) => void } = {},
-): Promise<Outcome> {
+/** Processes that carry one of these texts in their environment: all that a kartad of that home has started. */
+export function leftBehind(folders: readonly string[]): string[] {
+  return folders.flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`);
+}
+
+export async function run(plan: ChaosPlan): Promise<Outcome> {
   const startedAt = performance.now();
   const ledger = new Ledger();
   const tally = new RequestTally();
@@ -121,11 +126,22 @@ export async function run(
       over: over.signal,
     };
     const fresh = await atRest(scene);
+    const tail = await beginTail(scene, ledger);
     await openSlots(play);
     const load = new Load(play);
     await makeTrouble({ plan, scene, ledger });
     over.abort();
-    await load.ended();
+    await load.ended().catch(async (error: unknown) => {
+      const client = new KartaClient({ url: scene.kartad.url });
+      const stuck = [];
+      for (const status of ["active", "archived"] as const)
+        for await (const session of client.listSessions({ status }))
+          if (session.turn !== null) stuck.push(session);
+      process.stderr.write(
+        `${JSON.stringify(stuck, null, 1)}\n${scene.log().split("\n").slice(-150).join("\n")}\n`,
+      );
+      throw error;
+    });
 
     // Quiet: turns end by their own limits, watchers catch up.
     const { kartad, home } = scene;
@@ -135,18 +151,21 @@ export async function run(
       () => statusOf(scene),
       ({ sessions }) => sessions.running_turns === 0,
     );
-    let logs = await readLogs(kartad.url);
+    const read = (): Promise<Logs> => readLogs(kartad.url);
+    // An end that a full disk did not take is stored a moment after there is room.
+    let logs = await until(10, "ends are missing", read, (found) => withoutEnd(found) === 0).catch(read);
     await Promise.all(
       load.watchers.map((watcher) => watcher.finish(logs.get(watcher.view.session)?.length ?? 0)),
     );
     const owedEnds = withoutEnd(logs);
     if (owedEnds > 0) {
       await kartad.drain();
-      logs = await readLogs(kartad.url);
+      logs = await read();
     }
     await readManaged(kartad.url, ledger.managed, new Random(plan.seed));
     await readResponses(kartad.url, ledger);
     tally.stop();
+    await tail.finish([...logs.values()].reduce((all, { length }) => all + length, 0));
 
     for (const id of await sessionIds(kartad.url)) await request(kartad.url, "DELETE", `/v1/sessions/${id}`);
     scene.proxy.cutAfter();
@@ -158,12 +177,8 @@ export async function run(
       ({ length }) => length <= most,
     ).catch(() => atRest(scene));
 
-    planted.leak?.(scene);
     const exitCode = await kartad.stop();
-    const leakedProcesses = [
-      ...kartad.orphans,
-      ...[home.folder, home.state].flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`),
-    ];
+    const leakedProcesses = [...kartad.orphans, ...leftBehind([home.folder, home.state])];
     const stored = readStore(scene.state);
     const temp = path.join(scene.state, "tmp");
     return {
@@ -181,6 +196,7 @@ export async function run(
         .log()
         .split("\n")
         .filter((line) => BUGS.test(line)),
+      folder: home.folder,
       seconds: (performance.now() - startedAt) / 1000,
     };
   } finally {
