@@ -1,5 +1,8 @@
 /** A kartad's processes, as /proc shows them: who must be gone when it is. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** False on macOS: there children are not killed one by one, and nothing is known of what is left. */
+export const hasProc = existsSync("/proc/self/environ");
 
 /** A process, told apart from a later one of the same number by when it began. */
 export interface Member {
@@ -31,7 +34,9 @@ function read(pid: number): Member | null {
 
 /** Everything below a process, itself left out; the dead that nobody has waited for too. */
 export function familyOf(root: number): Member[] {
-  const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (read(Number(name)) ?? []) : []));
+  const all = (hasProc ? readdirSync("/proc") : []).flatMap((name) =>
+    /^\d+$/.test(name) ? (read(Number(name)) ?? []) : [],
+  );
   const found: Member[] = [];
   const parents = new Set([root]);
   for (let before = -1; before < found.length;) {
@@ -59,6 +64,7 @@ export function stillRunning(members: readonly Member[]): Member[] {
 
 /** What a process holds open, by kind: `socket`, `pipe`, `anon_inode:[eventpoll]`, a file's path. */
 export function descriptorsOf(pid: number): string[] {
+  if (!hasProc) return [];
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((name) => {
     try {

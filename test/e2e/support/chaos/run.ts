@@ -11,7 +11,7 @@ import { checkBooks, type Findings, type Logs } from "./books.ts";
 import { readManaged } from "./clients/managed.ts";
 import { readResponses } from "./clients/openai.ts";
 import { beginTail } from "./clients/tail.ts";
-import { descriptorsOf } from "./family.ts";
+import { descriptorsOf, hasProc } from "./family.ts";
 import { makeTrouble } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { Load, openSlots } from "./load.ts";
@@ -104,7 +104,7 @@ async function sessionIds(url: string): Promise<string[]> {
 
 /** Processes that carry one of these texts in their environment: all that a kartad of that home has started. */
 export function leftBehind(folders: readonly string[]): string[] {
-  return folders.flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`);
+  return (hasProc ? folders : []).flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`);
 }
 
 export async function run(plan: ChaosPlan): Promise<Outcome> {
