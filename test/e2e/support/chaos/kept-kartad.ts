@@ -11,8 +11,8 @@ export interface KeptKartadOptions {
   readonly start: () => Promise<Kartad>;
   /** A start failed, or it ended without being told to. */
   readonly onTrouble: (what: string) => void;
-  /** Whether a start may fail now: the disk is full. */
-  readonly mayNotStart: () => boolean;
+  /** Whether a start that began then may fail: the disk has been full. */
+  readonly mayNotStart: (since: number) => boolean;
 }
 
 /** Owner: the scene. `stop()` ends it for good. */
@@ -22,6 +22,8 @@ export class KeptKartad {
   /** What each of its lives said on standard error. */
   readonly logs: (() => string)[] = [];
   failedStarts = 0;
+  /** How long it was not there, in all. */
+  awayMs = 0;
   readonly #options: KeptKartadOptions;
   #running: Kartad | null = null;
   #url = "http://127.0.0.1:9";
@@ -105,12 +107,14 @@ export class KeptKartad {
   }
 
   async #bring(): Promise<void> {
+    const awaySince = performance.now();
     while (!this.#isOver) {
       await delay(RESTART_MS);
-      const couldNot = this.#options.mayNotStart();
+      const since = performance.now();
       try {
         const kartad = await this.#options.start();
         this.#running = kartad;
+        this.awayMs += performance.now() - awaySince;
         this.#url = kartad.url;
         this.logs.push(() => kartad.log());
         void kartad.exited.then(({ code, signal, stderr }) =>
@@ -119,7 +123,7 @@ export class KeptKartad {
         return;
       } catch (error) {
         this.failedStarts += 1;
-        if (!couldNot && !this.#options.mayNotStart()) {
+        if (!this.#options.mayNotStart(since)) {
           this.#options.onTrouble(`kartad did not start: ${String(error).slice(0, 2000)}`);
           await delay(1000);
         }

@@ -35,7 +35,7 @@ function pickAct(random: Random): Act {
 }
 
 /** Seconds that what began in time may go on. */
-const REST_SECONDS = 60;
+const REST_SECONDS = 120;
 const MANAGED_CLIENTS = 4;
 
 /** Makes the run's sessions. */

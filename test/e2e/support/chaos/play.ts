@@ -9,6 +9,9 @@ import type { Ledger } from "./ledger.ts";
 import type { ChaosPlan } from "./plan.ts";
 import type { Project, Scene } from "./scene.ts";
 
+/** On a busy machine kartad may be away for longer than an ordinary client waits. */
+export const PATIENT = { giveUpAfterMs: 600_000 } as const;
+
 /** One of the run's sessions. It is replaced when it is deleted. */
 export interface Slot {
   readonly project: Project;
@@ -82,7 +85,7 @@ export async function askUntilAnswered(
   for (let attempts = 0; ; attempts += 1) {
     const answer = await ask(url, method, route, body, headers);
     if (answer !== null && answer.status !== 503 && answer.status !== 429) return answer;
-    if (attempts > 300) throw new Error(`${method} ${route} was never answered: ${JSON.stringify(answer)}`);
+    if (attempts > 1800) throw new Error(`${method} ${route} was never answered: ${JSON.stringify(answer)}`);
     await delay(100);
   }
 }

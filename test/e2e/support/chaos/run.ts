@@ -3,7 +3,6 @@ import { readdirSync, existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { KartaClient, type SessionEvent } from "../../../../shared/client/index.ts";
-import { StatusSchema, type Status } from "../../../../shared/protocol/control.ts";
 import { request } from "../../../support/api.ts";
 import { processesWith } from "../../../support/processes.ts";
 import { Random } from "../../../support/random.ts";
@@ -16,7 +15,7 @@ import { makeTrouble } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
 import { Load, openSlots } from "./load.ts";
 import type { ChaosPlan } from "./plan.ts";
-import type { Play } from "./play.ts";
+import { PATIENT, type Play } from "./play.ts";
 import { makeScene, type Scene } from "./scene.ts";
 import { readStore, type Stored } from "./stored.ts";
 import { RequestTally } from "./tally.ts";
@@ -42,6 +41,9 @@ export interface Outcome {
   /** Temporary files that are left when all has ended. */
   readonly leftTemp: string[];
   readonly exitCode: number | null;
+  /** How long there was no kartad, in seconds, and how many starts failed for the full disk. */
+  readonly away: number;
+  readonly failedStarts: number;
   /** Lines of kartad's log that tell of a bug. */
   readonly bugs: string[];
   /** The run's home, which is gone. */
@@ -63,12 +65,6 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`${what}: ${JSON.stringify(found)}`);
     await delay(100);
   }
-}
-
-async function statusOf({ home }: Scene): Promise<Status> {
-  const { stdout, stderr } = await home.karta(["status", "--json"]);
-  if (stdout === "") throw new Error(`no status: ${stderr}`);
-  return StatusSchema.parse(JSON.parse(stdout));
 }
 
 async function readLogs(url: string): Promise<Logs> {
@@ -122,7 +118,7 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
       ledger,
       slots: [],
       url,
-      client: new KartaClient({ url }),
+      client: new KartaClient({ url, retry: PATIENT }),
       over: over.signal,
     };
     const fresh = await atRest(scene);
@@ -131,24 +127,14 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
     const load = new Load(play);
     await makeTrouble({ plan, scene, ledger });
     over.abort();
-    await load.ended().catch(async (error: unknown) => {
-      const client = new KartaClient({ url: scene.kartad.url });
-      const stuck = [];
-      for (const status of ["active", "archived"] as const)
-        for await (const session of client.listSessions({ status }))
-          if (session.turn !== null) stuck.push(session);
-      process.stderr.write(
-        `${JSON.stringify(stuck, null, 1)}\n${scene.log().split("\n").slice(-150).join("\n")}\n`,
-      );
-      throw error;
-    });
+    await load.ended();
 
     // Quiet: turns end by their own limits, watchers catch up.
     const { kartad, home } = scene;
     await until(
       40,
       "turns go on",
-      () => statusOf(scene),
+      () => home.operator.status(),
       ({ sessions }) => sessions.running_turns === 0,
     );
     const read = (): Promise<Logs> => readLogs(kartad.url);
@@ -192,6 +178,8 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
       leakedDescriptors: Math.max(0, after.length - fresh.length),
       leftTemp: existsSync(temp) ? readdirSync(temp) : [],
       exitCode,
+      away: kartad.awayMs / 1000,
+      failedStarts: kartad.failedStarts,
       bugs: scene
         .log()
         .split("\n")
@@ -206,14 +194,14 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
 }
 
 /** What kartad holds open, without the three pipes of each agent. Where agents still hold sessions it is at work. */
-async function atRest(scene: Scene): Promise<string[]> {
+async function atRest({ home, kartad }: Scene): Promise<string[]> {
   const { processes } = await until(
     30,
     "agents live on",
-    () => statusOf(scene),
+    () => home.operator.status(),
     (status) => status.processes.every(({ session_id }) => session_id === null),
   );
-  const { pid } = await scene.kartad.ready();
+  const { pid } = await kartad.ready();
   const held = descriptorsOf(pid).sort();
   let pipes = 3 * processes.length;
   return held.filter((kind) => kind !== "socket" || (pipes -= 1) < 0);

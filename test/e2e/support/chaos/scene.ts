@@ -27,7 +27,8 @@ function karta(harness: string, runtime: string, pool: string): string {
 
 /** The disk of kartad's state folder. */
 export interface StateDisk {
-  readonly isFull: boolean;
+  /** Whether it has been full since then, by `performance.now()`. */
+  wasFull(since: number): boolean;
   fill(): void;
   free(): void;
 }
@@ -49,20 +50,18 @@ export async function makeScene(plan: ChaosPlan, onTrouble: (what: string) => vo
   const small = await smallDisk(plan.diskMegabytes);
   const isSmall = !("unavailable" in small);
   if (!isSmall) process.stderr.write(`chaos: the disk is not filled: ${small.unavailable}\n`);
-  let isFull = false;
-  const disk = !isSmall
+  let [isFull, freedAt] = [false, -Infinity];
+  const disk: StateDisk | null = !isSmall
     ? null
     : {
-        get isFull() {
-          return isFull;
-        },
+        wasFull: (since) => isFull || freedAt >= since,
         fill: () => {
           isFull = true;
           small.fill();
         },
         free: () => {
           small.free();
-          isFull = false;
+          [isFull, freedAt] = [false, performance.now()];
         },
       };
   const home = makeHome(isSmall ? { disk: small } : {});
@@ -72,7 +71,7 @@ export async function makeScene(plan: ChaosPlan, onTrouble: (what: string) => vo
   const kartad = new KeptKartad({
     start: () => startBeside(home),
     onTrouble,
-    mayNotStart: () => disk?.isFull === true,
+    mayNotStart: (since) => disk?.wasFull(since) === true,
   });
   await kartad.start();
   const proxy = await cuttingProxy(() => kartad.url);
@@ -105,10 +104,7 @@ export async function makeScene(plan: ChaosPlan, onTrouble: (what: string) => vo
       ),
     },
   };
-  for (const name of PROJECTS) {
-    const { code, stderr } = await home.karta(["project", "add", home.project(name, folders[name]), name]);
-    if (code !== 0) throw new Error(`${name} was not added: ${stderr}`);
-  }
+  for (const name of PROJECTS) await home.operator.addProject(home.project(name, folders[name]), name);
   return {
     home,
     kartad,

@@ -1,5 +1,6 @@
 /** A browser client of the managed-agents wire: it says something, reads to where the turn stops, and comes back when it is cut off. */
 import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
 import { isStop, ManagedAgentsClient } from "../../../../support/managed-agents.ts";
 import type { Random } from "../../../../support/random.ts";
 import type { ManagedView } from "../ledger.ts";
@@ -47,12 +48,19 @@ async function follow(client: ManagedAgentsClient, view: ManagedView, random: Ra
   }
 }
 
+/** @throws Error that is passing where it is only refused for now */
+async function create(client: ManagedAgentsClient): Promise<string> {
+  const { status, body } = await client.call("POST", "", {});
+  if (status !== 201) throw new Error(`create answered ${status}: ${JSON.stringify(body)}`);
+  return z.looseObject({ id: z.string() }).parse(body).id;
+}
+
 /** Owner: the load. Goes on until the play is over. */
 export async function managedClient({ url, ledger, over, plan }: Play, random: Random): Promise<void> {
   const client = new ManagedAgentsClient(
     `${url}${random.pick(["/v1/projects/scripted", "/local/scripted/v1"])}`,
   );
-  const view: ManagedView = { session: await untilDone(() => client.create()), seen: [], snapshot: null };
+  const view: ManagedView = { session: await untilDone(() => create(client)), seen: [], snapshot: null };
   ledger.managed.push(view);
   while (!over.aborted) {
     await delay(random.next() * plan.thinkMs);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { KartaClient, isTerminal, type SessionEvent } from "../../../../../shared/client/index.ts";
 import { TurnResultSchema } from "../../../../../shared/protocol/turns.ts";
 import { markOf, type Told, type ToldEnd } from "../ledger.ts";
-import { ask, isTrouble, textFor, type Act, type Answer, type Play, type Slot } from "../play.ts";
+import { ask, isTrouble, PATIENT, textFor, type Act, type Answer, type Play, type Slot } from "../play.ts";
 
 function endOf(event: SessionEvent): ToldEnd | null {
   if (event.type === "done") return { status: event.data.status, text: event.data.message.text, code: null };
@@ -15,7 +15,11 @@ function endOf(event: SessionEvent): ToldEnd | null {
 export const streamed: Act = async (play, random) => {
   const { ledger, slots, url } = play;
   const slot = random.pick(slots);
-  const client = new KartaClient({ url, ...(random.chance(0.5) ? { project: slot.project } : {}) });
+  const client = new KartaClient({
+    url,
+    retry: PATIENT,
+    ...(random.chance(0.5) ? { project: slot.project } : {}),
+  });
   const sent = ledger.send("stream");
   const view = ledger.view("stream", slot.id, 0, "");
   const [leaves, cancels, answers] = [random.chance(0.1), random.chance(0.1), random.chance(0.6)];

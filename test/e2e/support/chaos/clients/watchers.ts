@@ -90,7 +90,7 @@ export function rawWatcher(
       await connect().catch((error: unknown) => {
         if (!isTrouble(error) && !isAway(error)) ledger.surprise(transport, error);
       });
-      await delay(50);
+      await delay(100 + random.next() * 400);
     }
   };
   const gone = read();
