@@ -36,8 +36,8 @@ export interface Outcome {
   readonly owedEnds: number;
   /** Processes that went on after their kartad, or after the last one was stopped. */
   readonly leakedProcesses: string[];
-  /** How many more descriptors kartad held at rest after the run than before; by kind where they are too many. */
-  readonly leakedDescriptors: number;
+  /** What kartad held open at rest after the run and not before it, by kind. */
+  readonly leakedDescriptors: string[];
   /** Temporary files that are left when all has ended. */
   readonly leftTemp: string[];
   readonly exitCode: number | null;
@@ -155,12 +155,11 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
 
     for (const id of await sessionIds(kartad.url)) await request(kartad.url, "DELETE", `/v1/sessions/${id}`);
     scene.proxy.cutAfter();
-    const most = fresh.length + SPARE_DESCRIPTORS;
     const after = await until(
-      20,
+      8,
       "descriptors",
       () => atRest(scene),
-      ({ length }) => length <= most,
+      ({ length }) => length <= fresh.length,
     ).catch(() => atRest(scene));
 
     const exitCode = await kartad.stop();
@@ -175,7 +174,7 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
       owedEnds,
       leakedProcesses,
       findings: checkBooks(ledger, logs, stored),
-      leakedDescriptors: Math.max(0, after.length - fresh.length),
+      leakedDescriptors: more(after, fresh),
       leftTemp: existsSync(temp) ? readdirSync(temp) : [],
       exitCode,
       away: kartad.awayMs / 1000,
@@ -191,6 +190,16 @@ export async function run(plan: ChaosPlan): Promise<Outcome> {
     tally.stop();
     await scene.remove();
   }
+}
+
+/** What the first has more of. */
+function more(after: readonly string[], before: readonly string[]): string[] {
+  const rest = [...before];
+  return after.filter((kind) => {
+    const place = rest.indexOf(kind);
+    if (place >= 0) rest.splice(place, 1);
+    return place < 0;
+  });
 }
 
 /** What kartad holds open, without the three pipes of each agent. Where agents still hold sessions it is at work. */

@@ -70,7 +70,9 @@ export function toldBy(answer: Answer | null): Told {
   }
   const code = String(body.error);
   if (typeof body.turn_id !== "string") return { kind: "refused", code };
-  return { kind: "accepted", turnId: body.turn_id, end: { status: "failed", text: null, code } };
+  // Its end could not be stored: what it is, the log says when there is room again, or the next start.
+  const end = code === "storage_unavailable" ? null : { status: "failed" as const, text: null, code };
+  return { kind: "accepted", turnId: body.turn_id, end };
 }
 
 function send({ url }: Play, slot: Slot, text: string, key?: string): Promise<Answer | null> {
