@@ -6,6 +6,7 @@ import { packageVersion, socketPath } from "../shared/paths.ts";
 import { KartaClient } from "./client/client.ts";
 import { badUsage } from "./client/errors.ts";
 import { environment, terminalColumns } from "./environment.ts";
+import { harmlessJson, onlyColoured } from "./render/harmless.ts";
 import { painter, wantsColour, type Paint } from "./render/paint.ts";
 import { colourPreference } from "./preferences.ts";
 import { table, type Column } from "./render/table.ts";
@@ -65,12 +66,12 @@ export abstract class KartaCommand extends Command {
 
   /** A line for people on stdout; nothing with `--json`. */
   protected print(text: string): void {
-    if (!this.jsonEnabled()) process.stdout.write(`${text}\n`);
+    if (!this.jsonEnabled()) process.stdout.write(`${onlyColoured(text)}\n`);
   }
 
   /** A remark on stderr, with `--json` too: stdout holds data alone. */
   protected note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${onlyColoured(text)}\n`);
   }
 
   protected printTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
@@ -94,12 +95,12 @@ export abstract class KartaCommand extends Command {
 
   /** One JSON value on one line, for commands that print a stream of them. */
   protected printJsonLine(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    process.stdout.write(`${harmlessJson(JSON.stringify(value))}\n`);
   }
 
   /** Plain JSON: oclif's own would colour it. */
   protected override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+    process.stdout.write(`${harmlessJson(JSON.stringify(json, null, 2))}\n`);
   }
 
   /** Errors are reported in one place, by main.ts. */

@@ -19,6 +19,7 @@ export class ConfigError extends Error {
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const LOGS = ["file", "journal"] as const;
 const port = z.int().min(0).max(65_535);
 /** Digits alone: Number() would take "" for 0, which is any free port, and "0x50" for 80. */
 const portText = z.string().regex(/^\d+$/, { error: "expected a port number" }).transform(Number).pipe(port);
@@ -30,8 +31,10 @@ const FileSchema = z.strictObject({
   port: port.optional(),
   offline: z.boolean().optional(),
   insecure: z.boolean().optional(),
+  sandbox: z.enum(["required"], { error: 'expected "required"' }).optional(),
   allowed_origins: z.array(origin).optional(),
   log_level: z.enum(LOG_LEVELS).optional(),
+  log: z.enum(LOGS).optional(),
   drain_seconds: z.number().min(0).max(3600).optional(),
   max_processes: z.int().min(1).max(10_000).optional(),
   max_process_mb: z.int().min(1).max(1_048_576).optional(),
@@ -47,9 +50,13 @@ export interface Config {
   readonly offline: boolean;
   /** True: an address other than loopback is meant, without a key. */
   readonly insecure: boolean;
+  /** Every project runs in a sandbox, also one that does not say so. */
+  readonly sandboxRequired: boolean;
   /** Browser origins that may call the public plane, e.g. `https://shop.example`. */
   readonly allowedOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Where the log is kept. `journal`: with whoever collects standard error. */
+  readonly log: (typeof LOGS)[number];
   /** Readable lines on standard error besides the log file. */
   readonly foreground: boolean;
   /** How long running turns may go on after the first signal. */
@@ -84,14 +91,15 @@ export const USAGE = `kartad: the Karta daemon (karta serve, karta start)
   --home DIR        state folder                              KARTA_HOME
   --socket PATH     control socket                            KARTA_SOCKET
   --log-level L     ${LOG_LEVELS.join(", ")} (info)   KARTA_LOG_LEVEL
+  --log WHERE       file, or journal: standard error alone      KARTA_LOG
   --quiet           log to the file only
   --doctor          say as JSON what \`karta doctor\` wants to know, and end
   --repair          set a damaged store aside, say as JSON what was done, and end (karta doctor --repair)
   --restore FILE    put a backup in the store's place, and end (karta restore, when no kartad runs)
   --version, --help
 
-Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, allowed_origins,
-log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
+Settings may also stand in kartad.toml in the state folder: host, port, offline, insecure, sandbox, allowed_origins,
+log, log_level, drain_seconds, max_processes, max_process_mb, retention_events, retention_days, [limits]. Flags win over
 the environment, that over the file.
 `;
 
@@ -113,6 +121,7 @@ const FLAGS = {
   insecure: { type: "boolean" },
   home: { type: "string" },
   socket: { type: "string" },
+  log: { type: "string" },
   "log-level": { type: "string" },
   quiet: { type: "boolean" },
   doctor: { type: "boolean" },
@@ -156,13 +165,16 @@ export function readConfig(
   const chosenHost = setting("host", z.string(), flags.host, "KARTA_HOST", env);
   const chosenPort = setting("port", portText, flags.port, "KARTA_PORT", env);
   const chosenLevel = setting("log-level", z.enum(LOG_LEVELS), flags["log-level"], "KARTA_LOG_LEVEL", env);
+  const chosenLog = setting("log", z.enum(LOGS), flags.log, "KARTA_LOG", env);
   const config: Config = {
     host: chosenHost ?? file.host ?? "127.0.0.1",
     port: chosenPort ?? file.port ?? 8000,
     offline: flags.offline ?? boolean("KARTA_OFFLINE", env) ?? file.offline ?? false,
     insecure: flags.insecure ?? file.insecure ?? false,
+    sandboxRequired: file.sandbox === "required",
     allowedOrigins: file.allowed_origins ?? [],
     logLevel: chosenLevel ?? file.log_level ?? "info",
+    log: chosenLog ?? file.log ?? "file",
     foreground: !(flags.quiet ?? false),
     drainSeconds: file.drain_seconds ?? 30,
     maxProcesses: file.max_processes ?? defaultMaxProcesses(),

@@ -1,6 +1,7 @@
 /** The harnesses as the settings have them: with a model's key, or with the offline model. */
 import path from "node:path";
 import type { Logger } from "pino";
+import { keptPlaces } from "./children.ts";
 import type { Config } from "./config.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
 import { createHarnesses, type HarnessRegistry } from "./harness/registry.ts";
@@ -14,14 +15,18 @@ export interface HarnessParts {
   readonly spawner: ProcessSpawner;
   readonly tools: ToolGateway;
   readonly logger: Logger;
+  /** Frees what agents print of secrets. */
+  readonly mask?: (text: string) => string;
 }
 
 export function configuredHarnesses(parts: HarnessParts): HarnessRegistry {
-  const { config, offlineModelUrl, spawner, tools, logger } = parts;
+  const { config, offlineModelUrl, spawner, tools, logger, mask } = parts;
   const common = {
     daemonEnv: config.env,
+    kept: keptPlaces(config),
     offlineBaseUrl: config.offline ? offlineModelUrl : null,
     logger,
+    ...(mask === undefined ? {} : { mask }),
   };
   const folder = (name: string): string => path.join(config.stateHome, "harness", name);
   return createHarnesses({

@@ -43,7 +43,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
   const undo = new AsyncDisposableStack();
-  const context: StartContext = { config, logger, now: () => Date.now(), undo };
+  const context: StartContext = { config, logger, secrets: log.secrets, now: () => Date.now(), undo };
 
   try {
     await prepareControl(config);
@@ -56,7 +56,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger,
       now: context.now,
     });
-    const processes = await startProcessServices(context);
+    const processes = await startProcessServices(context, () => core.registry.all.map(({ row }) => row.path));
     let draining = false;
     const core: Core = {
       ...processes,

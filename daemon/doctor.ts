@@ -5,6 +5,7 @@ import path from "node:path";
 import { pino } from "pino";
 import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
 import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
+import { makeSandbox } from "./children.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import type { Harness } from "./harness/harness.ts";
@@ -12,6 +13,8 @@ import type { HarnessRegistry } from "./harness/registry.ts";
 import { ToolGateway } from "./harness/tool-gateway.ts";
 import { createHttpServer, listenOnPort, PortTakenError } from "./http/listen.ts";
 import { keyCheck } from "./key-check.ts";
+import { Secrets } from "./log/secrets.ts";
+import type { Sandbox } from "./process/sandbox.ts";
 import { ProcessSpawner } from "./process/spawner.ts";
 import { problemsOf } from "./store/corruption.ts";
 import { storeFile } from "./store/files.ts";
@@ -22,8 +25,11 @@ const LOW_DISK_BYTES = 1024 ** 3;
 export interface DoctorSources {
   readonly config: Config;
   readonly harnesses: HarnessRegistry;
+  readonly sandbox: Sandbox;
   /** Harnesses that a registered project runs on; null: not known, since kartad is not running. */
   readonly used: ReadonlySet<HarnessType> | null;
+  /** A registered project wants one; or kartad.toml, for all. */
+  readonly isSandboxUsed: boolean;
   /** Where the running kartad listens; null: none runs. */
   readonly url: string | null;
 }
@@ -37,8 +43,8 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
     ...types.map((type) => programCheck(harnesses[type], used?.has(type) ?? false)),
     storeCheck(config.stateHome),
     diskCheck(config.stateHome),
+    sandboxCheck(sources),
     addressCheck(sources),
-    keyCheck(config, Date.now()),
   ]);
   const found = types.filter((_, index) => checks[index]?.state === "ok");
   const none: DoctorCheck[] =
@@ -52,7 +58,10 @@ export async function doctorReport(sources: DoctorSources): Promise<DoctorReport
             fix: "install one of them: each line above says how",
           },
         ];
-  return { checks: [...checks, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))] };
+  const keys = keyCheck(config, Date.now());
+  return {
+    checks: [...checks, keys, ...none, ...found.map((type) => credentialCheck(harnesses[type], sources))],
+  };
 }
 
 async function programCheck(harness: Harness, isUsed: boolean): Promise<DoctorCheck> {
@@ -119,6 +128,16 @@ async function diskCheck(stateHome: string): Promise<DoctorCheck> {
   }
 }
 
+/** Nothing is wrong with a machine that has none, unless it is asked for. */
+async function sandboxCheck({ config, sandbox, isSandboxUsed }: DoctorSources): Promise<DoctorCheck> {
+  const name = "sandbox";
+  const state = await sandbox.probe();
+  if (state.kind === "available")
+    return { name, state: "ok", found: `bubblewrap ${state.version} at ${state.program}`, fix: null };
+  const isWanted = isSandboxUsed || config.sandboxRequired;
+  return { name, state: isWanted ? "problem" : "note", found: state.detail, fix: state.fix };
+}
+
 async function addressCheck({ config, url }: DoctorSources): Promise<DoctorCheck> {
   const name = "port";
   if (url !== null && isLoopback(config.host))
@@ -157,9 +176,11 @@ export async function lookOnce(config: Config): Promise<DoctorReport> {
     spawner,
     tools: new ToolGateway({ logger }),
     logger,
+    mask: new Secrets(config.env).mask,
   });
   try {
-    return await doctorReport({ config, harnesses, used: null, url: null });
+    const sandbox = makeSandbox(config, () => []);
+    return await doctorReport({ config, harnesses, sandbox, used: null, isSandboxUsed: false, url: null });
   } finally {
     await spawner.stopAll(0);
   }

@@ -2,6 +2,7 @@
  * One kartad a state folder. The lock is an exclusive transaction on a small SQLite file, so the kernel holds it for
  * exactly as long as this process lives: a kill -9 frees it, a slow daemon keeps it (notes: pains, happy 1654).
  */
+import { closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -28,7 +29,9 @@ export class InstanceLock {
 
   /** @throws AlreadyLockedError, or SQLite's own error for a folder that cannot be written */
   static acquire(stateHome: string): InstanceLock {
-    const database = new DatabaseSync(path.join(stateHome, "kartad.lock"), { timeout: 0 });
+    const file = path.join(stateHome, "kartad.lock");
+    closeSync(openSync(file, "a", 0o600)); // who could open it could hold it for ever
+    const database = new DatabaseSync(file, { timeout: 0 });
     try {
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {

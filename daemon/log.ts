@@ -1,91 +1,107 @@
-/** kartad's log: structured lines in a rotated file, readable ones on standard error in the foreground. */
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+/**
+ * kartad's log: structured lines in a rotated file or in the journal, readable ones on standard error in the foreground.
+ * Every line goes through `cleanLine` before it goes anywhere.
+ */
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import pino, { type DestinationStream, type Logger } from "pino";
 import buildRollingFile, { type RollingFile } from "pino-roll";
-import { LogLineSchema, type LogLevel, type LogLine } from "../shared/protocol/control.ts";
+import { MOST_LOG_LINES, type LogLevel, type LogLine } from "../shared/protocol/logs.ts";
+import { logLine } from "../shared/terminal/log-line.ts";
+import { painter } from "../shared/terminal/paint.ts";
+import { logContext } from "./log/context.ts";
+import { parseLine, readNewest } from "./log/files.ts";
+import { matches, type LogFilter } from "./log/filter.ts";
+import { journalLine } from "./log/journal.ts";
+import { cleanLine } from "./log/line.ts";
+import { RecentLines } from "./log/recent.ts";
+import { Secrets } from "./log/secrets.ts";
 
 /** Five files of 10 MB besides the current one. */
 const FILE_SIZE = "10m";
 const OLD_FILES = 5;
-/** Lines that one read of the log may return: the newest. */
-const MAX_LINES = 5000;
-
-/** Fields that are never written, wherever they stand. Values are not searched: nothing logs a value it does not know. */
-const REDACTED = ["authorization", "apiKey", "token", "password", "secret", "env"].flatMap((name) => [
-  name,
-  `*.${name}`,
-]);
-
-export interface LogFilter {
-  readonly level: LogLevel | null;
-  readonly project: string | null;
-  /** Milliseconds since the epoch. */
-  readonly since: number | null;
-}
 
 export type LineListener = (line: LogLine) => void;
+
+/**
+ * What standard error shows. `readable`: lines for people. `journal`: for systemd's journal, which is behind it.
+ * `nothing`: the log is somewhere else.
+ */
+export type StandardError = "readable" | "journal" | "nothing";
+
+export interface LogOptions {
+  readonly stateHome: string;
+  readonly level: LogLevel;
+  /** False: no file is written; standard error is the log, and only the newest lines can be read back. */
+  readonly toFile: boolean;
+  readonly standardError: StandardError;
+  /** The daemon's environment: its credentials are kept out of every line. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where lines are that are not kept here: a command that reads them; null where that is not known. */
+  readonly elsewhere: string | null;
+  /** Of a file before it is rotated; 10 MB when left out. As pino-roll has it: `10m`. */
+  readonly fileSize?: string;
+}
 
 /** Owner: main.ts. `close()` flushes and frees the file. */
 export class Log {
   readonly logger: Logger;
-  readonly folder: string;
-  readonly #file: RollingFile;
+  readonly secrets: Secrets;
+  readonly #folder: string;
+  readonly #file: RollingFile | null;
+  readonly #recent: RecentLines | null;
+  readonly #elsewhere: string | null;
+  readonly #show: ((line: LogLine) => void) | null;
   readonly #followers = new Set<LineListener>();
 
-  private constructor(options: {
-    folder: string;
-    file: RollingFile;
-    level: LogLevel;
-    /** Readable lines go here too; null: to the file alone. */
-    terminal: DestinationStream | null;
-  }) {
-    this.folder = options.folder;
-    this.#file = options.file;
-    const streams: pino.StreamEntry[] = [
-      { level: "trace", stream: options.file },
-      { level: "trace", stream: { write: (line) => this.#tellFollowers(line) } },
-    ];
-    if (options.terminal !== null) streams.push({ level: "trace", stream: options.terminal });
+  private constructor(options: LogOptions, folder: string, file: RollingFile | null) {
+    this.#folder = folder;
+    this.#file = file;
+    this.#recent = file === null ? new RecentLines() : null;
+    this.#elsewhere = options.elsewhere;
+    this.#show = shownOn(options);
+    this.secrets = new Secrets(options.env);
+    const destination: DestinationStream = { write: (text) => this.#take(text) };
     this.logger = pino(
-      { level: options.level, base: null, redact: { paths: REDACTED, censor: "[redacted]" } },
-      pino.multistream(streams),
+      {
+        level: options.level,
+        base: null,
+        mixin: (_fields, _level, logger) => unbound(logger),
+        mixinMergeStrategy: (fields: object, context: object) => ({ ...context, ...fields }),
+      },
+      destination,
     );
   }
 
-  /** @param foreground readable lines on standard error too */
-  static async open(options: { stateHome: string; level: LogLevel; foreground: boolean }): Promise<Log> {
+  static async open(options: LogOptions): Promise<Log> {
     const folder = path.join(options.stateHome, "logs");
+    if (!options.toFile) return new Log(options, folder, null);
+    await mkdir(folder, { recursive: true, mode: 0o700 }); // pino-roll's own would go by the umask
     const file = await buildRollingFile({
       file: path.join(folder, "kartad"),
       extension: ".log",
-      size: FILE_SIZE,
-      mkdir: true,
+      size: options.fileSize ?? FILE_SIZE,
+      mkdir: false,
       // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
       sync: true,
       mode: 0o600,
       limit: { count: OLD_FILES, removeOtherLogFiles: true },
     });
     file.on("error", () => undefined); // a full disk must not end kartad; standard error still has the line
-    const terminal = options.foreground ? await readable() : null;
-    return new Log({ folder, file, level: options.level, terminal });
+    return new Log(options, folder, file);
+  }
+
+  /** A command that reads lines which `read` no longer has; null where it has all that are kept. */
+  get older(): string | null {
+    return this.#file === null ? this.#elsewhere : null;
   }
 
   /** The newest lines that match, oldest first. */
-  async read(filter: LogFilter): Promise<LogLine[]> {
-    this.#file.flushSync();
-    const lines: LogLine[] = [];
-    for (const file of await this.#files()) {
-      for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-        const line = parseLine(text);
-        if (line === null || !matches(line, filter)) continue;
-        lines.push(line);
-        if (lines.length > MAX_LINES) lines.shift();
-      }
-    }
-    return lines;
+  async read(filter: LogFilter, lines = MOST_LOG_LINES): Promise<LogLine[]> {
+    const wants = (line: LogLine): boolean => matches(line, filter);
+    if (this.#recent !== null) return this.#recent.all.filter(wants).slice(-lines);
+    this.#file?.flushSync();
+    return readNewest(this.#folder, { since: filter.since, most: lines, wants });
   }
 
   /** Calls back for each new line that matches, until the returned function is called. */
@@ -98,48 +114,49 @@ export class Log {
   }
 
   close(): void {
-    this.#file.flushSync();
-    this.#file.end();
+    this.#file?.flushSync();
+    this.#file?.end();
   }
 
-  #tellFollowers(text: string): void {
-    if (this.#followers.size === 0) return;
-    const line = parseLine(text);
-    if (line !== null) for (const follower of this.#followers) follower(line);
-  }
-
-  async #files(): Promise<string[]> {
-    const numbered = (await readdir(this.folder)).flatMap((name) => {
-      const match = /^kartad\.(\d+)\.log$/.exec(name);
-      return match ? [{ name, number: Number(match[1]) }] : [];
-    });
-    return numbered.sort((a, b) => a.number - b.number).map(({ name }) => path.join(this.folder, name));
+  #take(text: string): void {
+    const clean = cleanLine(text, this.secrets.mask);
+    this.#file?.write(clean);
+    if (this.#show === null && this.#recent === null && this.#followers.size === 0) return;
+    const line = parseLine(clean);
+    if (line === null) return;
+    this.#show?.(line);
+    this.#recent?.add(line, clean.length);
+    for (const follower of this.#followers) follower(line);
   }
 }
 
-async function readable(): Promise<DestinationStream> {
-  const { default: pinoPretty } = await import("pino-pretty"); // a background kartad never needs it
-  return pinoPretty({
-    destination: 2,
-    sync: true,
-    colorize: process.stderr.isTTY && !("NO_COLOR" in process.stderr),
-    translateTime: "SYS:HH:MM:ss",
-    ignore: "part,pid,hostname",
-    singleLine: true,
-  });
+/** The context's fields, but those that the logger itself has: no name stands twice in a line. */
+function unbound(logger: Logger): object {
+  const fields = Object.entries(logContext());
+  if (fields.length === 0) return {};
+  const bound = logger.bindings();
+  return Object.fromEntries(fields.filter(([name]) => !(name in bound)));
 }
 
-function parseLine(text: string): LogLine | null {
-  try {
-    const parsed = LogLineSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null; // a line that a crash cut short
+function shownOn({ standardError, env }: LogOptions): ((line: LogLine) => void) | null {
+  switch (standardError) {
+    case "nothing":
+      return null;
+    case "journal": {
+      const output = standardErrorStream();
+      return (line) => output.write(journalLine(line));
+    }
+    case "readable": {
+      const output = standardErrorStream();
+      const paint = painter(process.stderr.isTTY && !env.NO_COLOR);
+      return (line) => output.write(`${logLine(line, paint)}\n`);
+    }
   }
 }
 
-function matches(line: LogLine, filter: LogFilter): boolean {
-  if (filter.level !== null && line.level < (pino.levels.values[filter.level] ?? 0)) return false;
-  if (filter.project !== null && line.project !== filter.project) return false;
-  return filter.since === null || line.time >= filter.since;
+/** At once, so that a kartad that ends has said it. */
+function standardErrorStream(): DestinationStream {
+  const output = pino.destination({ dest: 2, sync: true });
+  output.on("error", () => undefined); // a pipe whose reader is gone must not end kartad
+  return output;
 }

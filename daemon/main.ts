@@ -4,15 +4,17 @@ import { systemErrorCode } from "../shared/errors.ts";
 import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, isLoopback, readConfig, USAGE, type Config } from "./config.ts";
-import { NotASocketError, SocketLiveError } from "./control/socket.ts";
+import { ForeignSocketError, NotASocketError, SocketLiveError } from "./control/socket.ts";
 import { startDaemon, type Daemon } from "./daemon.ts";
 import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { UnsafeBindError } from "./keys/authenticator.ts";
 import { SecretFileError } from "./keys/secret-file.ts";
 import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
-import { Log } from "./log.ts";
+import { isJournal } from "./log/journal.ts";
+import { Log, type StandardError } from "./log.ts";
 import { repairStore, restoreStore } from "./maintenance.ts";
+import { closeOwnFolder, UnsafeFolderError } from "./ownership.ts";
 import { InheritedSocketError } from "./socket-activation.ts";
 import { StoreCorruptError } from "./store/corruption.ts";
 import { StoreNewerError } from "./store/store.ts";
@@ -33,7 +35,8 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof AlreadyLockedError || error instanceof SocketLiveError) return "already_running";
   if (error instanceof StoreNewerError) return "store_newer";
   if (error instanceof UnsafeBindError) return "unsafe_bind";
-  if (error instanceof NotASocketError || error instanceof SecretFileError) return "state_unwritable";
+  if (error instanceof NotASocketError || error instanceof ForeignSocketError) return "state_unwritable";
+  if (error instanceof UnsafeFolderError || error instanceof SecretFileError) return "state_unwritable";
   if (error instanceof StoreCorruptError) return "store_corrupt";
   switch (systemErrorCode(error)) {
     case "EACCES":
@@ -50,7 +53,8 @@ function exitFor(error: unknown): DaemonExit {
   }
 }
 
-function requireWritable(folder: string): void {
+/** @returns whether it was open to others until now @throws UnsafeFolderError */
+function takeStateFolder(folder: string): boolean {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK | constants.X_OK);
@@ -61,6 +65,7 @@ function requireWritable(folder: string): void {
       `the state folder ${folder} cannot be written (${reason}); set KARTA_HOME to one that can`,
     );
   }
+  return closeOwnFolder(folder, "KARTA_HOME");
 }
 
 /** First signal drains, a second one quits at once; the guard then ends the children. */
@@ -79,13 +84,30 @@ function stopOnSignals(stop: () => void, log: Log): void {
   }
 }
 
+/** In a service of systemd it is the journal's, beside the file too: there its lines have priorities. */
+function standardError({ log, foreground, env }: Config): StandardError {
+  if (log === "journal") return "journal";
+  if (!foreground) return "nothing";
+  return isJournal(env.JOURNAL_STREAM) ? "journal" : "readable";
+}
+
+/** What reads kartad's lines out of the journal; null where nobody is known to have put them there. */
+function journalCommand({ service, env }: Config): string | null {
+  if (service === "system") return "journalctl -u kartad";
+  if (service === "user") return "journalctl --user -u kartad";
+  return isJournal(env.JOURNAL_STREAM) ? `journalctl _PID=${process.pid}` : null;
+}
+
 async function run(config: Config): Promise<void> {
-  requireWritable(config.stateHome);
+  const wasOpen = takeStateFolder(config.stateHome);
   const lock = InstanceLock.acquire(config.stateHome);
   const log = await Log.open({
     stateHome: config.stateHome,
     level: config.logLevel,
-    foreground: config.foreground,
+    toFile: config.log === "file",
+    standardError: standardError(config),
+    elsewhere: journalCommand(config),
+    env: config.env,
   });
 
   let daemon: Daemon | null = null;
@@ -116,6 +138,11 @@ async function run(config: Config): Promise<void> {
 
   // Said first, so that nobody takes a script's words for a model's (spec: offline-model).
   if (config.offline) log.logger.warn("offline model: scripted replies");
+  if (wasOpen)
+    log.logger.warn(
+      { folder: config.stateHome },
+      "the state folder was open to other users; it is kartad's alone now (mode 0700)",
+    );
   try {
     daemon = await startDaemon({ config, log, onStopRequested: stop });
   } catch (error) {
@@ -159,11 +186,11 @@ try {
       print(await lookOnce(command.config));
       break;
     case "repair":
-      requireWritable(command.config.stateHome);
+      takeStateFolder(command.config.stateHome);
       print(await repairStore(command.config.stateHome));
       break;
     case "restore":
-      requireWritable(command.config.stateHome);
+      takeStateFolder(command.config.stateHome);
       print(await restoreStore(command.config.stateHome, command.file));
       break;
     case "run":

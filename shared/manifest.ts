@@ -42,6 +42,8 @@ export interface Manifest {
     readonly approvalTimeoutSeconds: number;
     readonly turnTimeoutSeconds: number;
     readonly workspace: "shared" | "session";
+    /** What the project starts runs in a sandbox, or not at all. */
+    readonly sandbox: boolean;
   };
   readonly http: {
     /** Origins of the browser pages that may call the project's own paths. */
@@ -82,6 +84,7 @@ export const MANIFEST_DEFAULTS: Manifest = {
     approvalTimeoutSeconds: 900,
     turnTimeoutSeconds: 1800,
     workspace: "shared",
+    sandbox: false,
   },
   http: { allowedOrigins: [] },
   pool: { spares: 1, idleTimeoutSeconds: 600, maxProcesses: 16 },

@@ -3,15 +3,12 @@
  * came before, and what came while the daemon was away, is read by `GET` after each handshake, and told apart from
  * the first live lines by its text.
  */
-import type { z } from "zod";
-import { LogLineSchema, type LogLine, type LogsQuerySchema } from "../../shared/protocol/control.ts";
+import { LogLineSchema, type LogLine, type LogsQuery } from "../../shared/protocol/logs.ts";
 import { queryText } from "../../shared/client/call.ts";
 import type { KartaClient } from "./client.ts";
 import { NoDaemonError, WentAwayError } from "./errors.ts";
 import { follow, type FollowOptions } from "./follow.ts";
 import { routes } from "./routes.ts";
-
-type LogsQuery = z.input<typeof LogsQuerySchema>;
 
 /** How many lines from before are shown when the user names no time to begin at, as `journalctl -f` does. */
 const LINES_BEFORE = 10;
@@ -23,26 +20,32 @@ export async function* followLogs(
   options: Pick<FollowOptions, "signal" | "onChange">,
 ): AsyncGenerator<LogLine> {
   const shown = new Shown();
+  const { lines: before = query.since === undefined ? LINES_BEFORE : undefined, ...filter } = query;
   const feed = follow({
     ...options,
     socket: client.socket,
-    target: () => routes.logs.path + queryText({ ...query, follow: true }),
+    target: () => routes.logs.path + queryText({ ...filter, follow: true }),
     onOpen: (answer) => client.seen(answer),
   });
   for await (const arrived of feed) {
-    if (arrived.kind === "open") yield* shown.earlier(await linesBefore(client, query, shown.latest));
+    if (arrived.kind === "open")
+      yield* shown.earlier(await linesBefore(client, filter, before, shown.latest));
     else yield* shown.live(parseLine(arrived.text));
   }
 }
 
 /** Lines from before the handshake; none when the daemon is gone again, since the next handshake asks again. */
-async function linesBefore(client: KartaClient, query: LogsQuery, latest: number | null): Promise<LogLine[]> {
-  const since = latest ?? query.since;
+async function linesBefore(
+  client: KartaClient,
+  filter: Omit<LogsQuery, "lines">,
+  lines: number | undefined,
+  latest: number | null,
+): Promise<LogLine[]> {
+  // After a restart all that came meanwhile is wanted.
+  const place = latest === null ? { lines } : { since: latest, lines: undefined };
   try {
-    const { data } = await client.call(routes.logs, {
-      query: { ...query, ...(since === undefined ? {} : { since }) },
-    });
-    return since === undefined ? data.slice(-LINES_BEFORE) : data;
+    const { data } = await client.call(routes.logs, { query: { ...filter, ...place } });
+    return place.lines === undefined ? data : data.slice(-place.lines); // an older kartad sends them all
   } catch (error) {
     if (error instanceof NoDaemonError || error instanceof WentAwayError) return [];
     throw error;

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { isFailure, readError, readJson } from "../../shared/client/errors.ts";
-import { connectionError, socketAnswer } from "../../shared/client/socket-transport.ts";
+import { connectionError, requireOwnSocket, socketAnswer } from "../../shared/client/socket-transport.ts";
 import { RestoredSchema, STORE_TYPE, type Restored } from "../../shared/protocol/control.ts";
 import type { Route } from "../../shared/protocol/route.ts";
 import { explained } from "./errors.ts";
@@ -31,6 +31,7 @@ async function ask(
   body: Readable | null,
 ): Promise<IncomingMessage> {
   try {
+    requireOwnSocket(socket);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpRequest({
         socketPath: socket,

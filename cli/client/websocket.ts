@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import WebSocket from "ws";
 import { readError } from "../../shared/client/errors.ts";
-import { connectionError, socketAnswer } from "../../shared/client/socket-transport.ts";
+import { connectionError, requireOwnSocket, socketAnswer } from "../../shared/client/socket-transport.ts";
 import { explained, WentAwayError } from "./errors.ts";
 
 export interface Connection {
@@ -22,6 +22,11 @@ const MARKS = { highWaterMark: 1024, lowWaterMark: 256 };
  * @throws NoDaemonError when nobody listens, KartaError when the daemon refuses the upgrade
  */
 export async function connect(socket: string, path: string, signal: AbortSignal): Promise<Connection> {
+  try {
+    requireOwnSocket(socket);
+  } catch (error) {
+    throw explained(socket, error);
+  }
   const ws = new WebSocket(`ws://localhost${path}`, {
     createConnection: () => createConnection(socket),
     perMessageDeflate: false,

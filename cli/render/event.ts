@@ -1,10 +1,11 @@
 /** One session event as one line. */
 import type { EventType, SessionEvent } from "../../shared/events.ts";
+import { clock } from "../../shared/terminal/clock.ts";
 import { oneLine } from "./harmless.ts";
 import { inputPhrase } from "./input.ts";
 import type { Paint, Style } from "./paint.ts";
 import { compact, toolLine } from "./tool-line.ts";
-import { clock, count } from "./units.ts";
+import { count } from "./units.ts";
 import { columnsOf, cut } from "./width.ts";
 
 const STYLES: Readonly<Record<EventType, Style>> = {

@@ -1,15 +1,13 @@
 /** What waits for an answer, for people: a tool and its input, or a question and its options. */
 import type { InputAnswer, PendingInput } from "../../shared/protocol/sessions.ts";
 import { toolLine } from "./tool-line.ts";
-import { harmless, oneLine } from "./harmless.ts";
+import { exactly, oneLine } from "./harmless.ts";
 import { questionsIn, type Question } from "./questions.ts";
 import { shellQuoted } from "./shell.ts";
 import { cut } from "./width.ts";
 
 const PHRASE_COLUMNS = 100;
 const SHOWN = { characters: 2000, lines: 30 } as const;
-/** Characters that change the order in which others are shown, so that a line reads as something that it is not. */
-const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /** The questions to answer, one at least. Of use for `kind: "question"` alone. */
 export function questionsOf(input: PendingInput): readonly [Question, ...Question[]] {
@@ -22,7 +20,7 @@ export function questionsOf(input: PendingInput): readonly [Question, ...Questio
 /** One line: `Write {"file_path":"a.txt"}`, or the question's text. */
 export function inputPhrase(input: PendingInput): string {
   const text = input.kind === "question" ? input.message : toolLine(input.tool, input.tool_input);
-  return cut(inOrder(oneLine(text)), PHRASE_COLUMNS);
+  return cut(exactLine(text), PHRASE_COLUMNS);
 }
 
 const DECIDED: Readonly<Record<InputAnswer["decision"], string>> = {
@@ -50,16 +48,16 @@ export function decisionPhrase(
 
 /** The tool and each field of its input, bounded. What is left out is said. */
 export function toolText({ tool, tool_input: value }: Pick<PendingInput, "tool" | "tool_input">): string {
-  return `${oneLine(tool)}\n${bounded(inOrder(harmless(fieldsOf(value))))}`;
+  return `${exactLine(tool)}\n${bounded(exactly(fieldsOf(value)))}`;
 }
 
 /** The question and its options, numbered from 1. */
 export function questionText({ text, options }: Question): string {
   const lines = options.map(({ label, description }, index) => {
     const more = description === "" ? "" : `: ${description}`;
-    return `  ${index + 1}. ${cut(oneLine(label + more), PHRASE_COLUMNS)}`;
+    return `  ${index + 1}. ${cut(exactLine(label + more), PHRASE_COLUMNS)}`;
   });
-  return inOrder([bounded(harmless(text)), ...lines].join("\n"));
+  return [bounded(exactly(text)), ...lines].join("\n");
 }
 
 /** The commands that answer it from another terminal. */
@@ -83,7 +81,7 @@ function fieldsOf(value: unknown): string {
     return value === undefined || value === null ? "" : `  ${plain(value)}`;
   }
   return Object.entries(value)
-    .map(([name, field]) => `  ${oneLine(name)}: ${plain(field)}`)
+    .map(([name, field]) => `  ${exactLine(name)}: ${plain(field)}`)
     .join("\n");
 }
 
@@ -100,6 +98,7 @@ function bounded(text: string): string {
     : `${kept}\n  … ${left} more characters; \`karta sessions show ID --json\` has them all`;
 }
 
-function inOrder(text: string): string {
-  return text.replace(REORDERING, "\ufffd");
+/** A command is decided on by what is seen of it: nothing in it may be hidden, or shown in another order. */
+function exactLine(text: string): string {
+  return exactly(text).replaceAll("\n", "↵").replaceAll("\t", " ");
 }

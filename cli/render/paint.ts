@@ -1,8 +1,6 @@
 /** Colour, where it is wanted: on a terminal, unless NO_COLOR or the user's preference says otherwise. */
-import { styleText } from "node:util";
+export { painter, type Paint, type Style } from "../../shared/terminal/paint.ts";
 
-export type Style = Parameters<typeof styleText>[0];
-export type Paint = (style: Style, text: string) => string;
 export type ColourPreference = "auto" | "always" | "never";
 
 export interface ColourFacts {
@@ -17,9 +15,4 @@ export function wantsColour({ env, isTTY, preference }: ColourFacts): boolean {
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0";
   if (preference !== "auto") return preference === "always";
   return isTTY && env.TERM !== "dumb";
-}
-
-/** Paints, or leaves the text as it is. */
-export function painter(colour: boolean): Paint {
-  return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }

@@ -77,11 +77,3 @@ export function momentAfter(text: string, now: number): number | null {
   const seconds = secondsIn(text);
   return seconds === null ? dateIn(text) : now + seconds * 1000;
 }
-
-/** The local time of day, to the millisecond: `14:03:07.120`. */
-export function clock(milliseconds: number): string {
-  const date = new Date(milliseconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const thousandths = String(date.getMilliseconds()).padStart(3, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${thousandths}`;
-}

@@ -23,6 +23,7 @@ export function launchdPlist(settings: ServiceSettings): string {
       ...KARTAD_NODE_OPTIONS,
       `--env-file-if-exists=${settings.environmentFile}`,
       path.join(packageRoot, "daemon/bin/kartad.js"),
+      "--quiet", // launchd's file would grow without end; kartad's own are rotated
       ...(insecure ? ["--insecure"] : []),
     ],
     EnvironmentVariables: {
@@ -36,6 +37,8 @@ export function launchdPlist(settings: ServiceSettings): string {
       ...(logLevel === null ? {} : { KARTA_LOG_LEVEL: logLevel }),
     },
     WorkingDirectory: stateHome,
+    // A core file would hold the keys that kartad and its agents have.
+    HardResourceLimits: { Core: 0 },
     RunAtLoad: true,
     // After a crash, not after `karta stop`.
     KeepAlive: { SuccessfulExit: false },
@@ -45,6 +48,11 @@ export function launchdPlist(settings: ServiceSettings): string {
     StandardOutPath: "/dev/null",
     StandardErrorPath: path.join(stateHome, "kartad.out"),
   });
+}
+
+/** Whether the kartad of a property list has this control socket. */
+export function plistHasSocket(list: string, socket: string): boolean {
+  return list.includes(`<key>KARTA_SOCKET</key>\n    <string>${text(socket)}</string>`);
 }
 
 function plist(root: Value): string {

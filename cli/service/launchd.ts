@@ -5,7 +5,7 @@ import { packageRoot, type PathsEnvironment } from "../../shared/paths.ts";
 import type { KartaClient } from "../client/client.ts";
 import { CliError } from "../client/errors.ts";
 import { stopKartad, type StopOptions } from "../kartad/stop.ts";
-import { LABEL, launchdPlist } from "./launchd-plist.ts";
+import { LABEL, launchdPlist, plistHasSocket } from "./launchd-plist.ts";
 import { goneOf, programNotes, programsOfPlist } from "./programs.ts";
 import { runOrSay, tryRun } from "./run.ts";
 import type { ServiceFile, ServiceManager, ServiceState } from "./service.ts";
@@ -23,6 +23,10 @@ export class Launchd implements ServiceManager {
 
   files(settings: ServiceSettings): ServiceFile[] {
     return [{ path: this.unit, text: launchdPlist(settings), mode: 0o644 }];
+  }
+
+  hasSocket(unit: string, socket: string): boolean {
+    return plistHasSocket(unit, socket);
   }
 
   async requireUsable(): Promise<void> {

@@ -34,6 +34,8 @@ export interface ServiceManager {
   /** Where the service is written down; it is installed when this is there. */
   readonly unit: string;
   files(settings: ServiceSettings): readonly ServiceFile[];
+  /** Whether its kartad has this control socket. @param unit what is written in `unit` */
+  hasSocket(unit: string, socket: string): boolean;
   /** @throws CliError `no_service` with the next step, before anything was changed */
   requireUsable(settings: ServiceSettings): Promise<void>;
   /** The files are written: makes the manager read them, starts kartad and waits for it. @param changed none was there, or another */
@@ -84,5 +86,8 @@ export function installedServices(): ServiceManager[] {
 
 /** The installed service whose kartad has this control socket; null: none. */
 export function serviceAt(socket: string): ServiceManager | null {
-  return installedServices().find(({ unit }) => readFileSync(unit, "utf8").includes(socket)) ?? null;
+  return (
+    installedServices().find((service) => service.hasSocket(readFileSync(service.unit, "utf8"), socket)) ??
+    null
+  );
 }

@@ -69,6 +69,8 @@ KillMode=mixed
 TimeoutStopSec=${Math.ceil(drainSeconds) + STOP_MARGIN_SECONDS}
 # An agent that runs out of memory ends its own turn, not kartad.
 OOMPolicy=continue
+# A core file would hold the keys that kartad and its agents have.
+LimitCORE=0
 ${hardening(settings).join("\n")}
 
 [Install]
@@ -128,7 +130,16 @@ function environmentLines(settings: ServiceSettings): string[] {
     ...(offline ? { KARTA_OFFLINE: "1" } : {}),
     ...(logLevel === null ? {} : { KARTA_LOG_LEVEL: logLevel }),
   };
-  return Object.entries(variables).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`);
+  return Object.entries(variables).map(([name, value]) => environmentLine(name, value));
+}
+
+function environmentLine(name: string, value: string): string {
+  return `Environment=${quoted(`${name}=${value}`)}`;
+}
+
+/** Whether the kartad of a service unit has this control socket. */
+export function unitHasSocket(unit: string, socket: string): boolean {
+  return unit.split("\n").includes(environmentLine("KARTA_SOCKET", socket));
 }
 
 function httpSocket({ host, port, kind }: ServiceSettings): string {

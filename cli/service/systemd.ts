@@ -9,7 +9,7 @@ import { goneOf, programNotes, programsOfUnit } from "./programs.ts";
 import { runOrSay, tryRun } from "./run.ts";
 import type { ServiceFile, ServiceManager, ServiceState } from "./service.ts";
 import { SYSTEM_USER, type ServiceSettings } from "./settings.ts";
-import { HOPELESS_EXITS, SERVICE_UNIT, SOCKET_UNITS, systemdUnits } from "./systemd-units.ts";
+import { HOPELESS_EXITS, SERVICE_UNIT, SOCKET_UNITS, systemdUnits, unitHasSocket } from "./systemd-units.ts";
 
 const ALL_UNITS = [...SOCKET_UNITS, SERVICE_UNIT];
 const PROPERTIES = [
@@ -57,6 +57,10 @@ export class Systemd implements ServiceManager {
     if (this.kind === "user") return units;
     const account = `u ${SYSTEM_USER} - "Karta daemon" ${settings.stateHome}\n`;
     return [{ path: SYSUSERS_FILE, text: account, mode: 0o644 }, ...units];
+  }
+
+  hasSocket(unit: string, socket: string): boolean {
+    return unitHasSocket(unit, socket);
   }
 
   async requireUsable(settings: ServiceSettings): Promise<void> {

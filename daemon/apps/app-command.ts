@@ -1,6 +1,7 @@
 /** What to run so that a child imports an entry point: the one thing that differs between the buildpacks. */
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
+import type { SandboxPlace } from "../process/sandbox.ts";
 import type { EntryPoint } from "../../shared/protocol/projects.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import type { ModuleAttribute } from "./entry-point-module.ts";
@@ -12,6 +13,7 @@ export interface AppCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly sandbox?: readonly SandboxPlace[] | undefined;
 }
 
 export interface AppCommands {
@@ -38,6 +40,8 @@ export interface AppCommandOptions {
   /** The operator's own HOME, where known: version managers and `pip install --user` go by it. */
   readonly operatorHome: string | undefined;
   readonly spawner: Pick<ProcessSpawner, "spawn">;
+  /** As `SpawnRequest.sandbox`. */
+  readonly sandbox?: readonly SandboxPlace[] | undefined;
 }
 
 /**
@@ -48,7 +52,7 @@ const MOVE_STDIO = 'exec "$0" "$@" 3<&0 4>&1 </dev/null 1>&2';
 
 /** Only Python can fail here: Node apps run in the Node that runs kartad. */
 export async function appCommands(options: AppCommandOptions): Promise<AppCommandsResult> {
-  const { root, entryPoint, target, file, operatorHome, spawner } = options;
+  const { root, entryPoint, target, file, operatorHome, spawner, sandbox } = options;
   const apps = path.join(packageRoot(), "daemon", "apps");
   const env = { ...options.env, KARTA_APP_ROOT: root };
   switch (entryPoint.buildpack) {
@@ -60,6 +64,7 @@ export async function appCommands(options: AppCommandOptions): Promise<AppComman
       const { executable, userBase } = found.python;
       const common = {
         command: executable,
+        sandbox,
         // `-m` puts the working folder first on the path: in the app's own, a karta.py there would come before ours.
         // Both programs change to the app's folder before they import anything from it.
         cwd: packages,
@@ -93,12 +98,13 @@ export async function appCommands(options: AppCommandOptions): Promise<AppComman
       return {
         kind: "ready",
         commands: {
-          check: { command: process.execPath, args: program("check.js"), cwd: root, env },
+          check: { command: process.execPath, args: program("check.js"), cwd: root, env, sandbox },
           worker: {
             command: "/bin/sh",
             args: ["-c", MOVE_STDIO, process.execPath, ...program("worker.js")],
             cwd: root,
             env,
+            sandbox,
           },
           install: "npm install",
         },

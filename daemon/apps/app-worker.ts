@@ -7,7 +7,7 @@ import type { AppCommand } from "./app-command.ts";
 import type { AppLimits } from "./app-limits.ts";
 import type { AppTally } from "./app-tally.ts";
 import { CallQueue } from "./call-queue.ts";
-import { logLines } from "./log-lines.ts";
+import { logLines } from "../process/log-lines.ts";
 import { redactValues } from "./redact-values.ts";
 import type { AppContext } from "./worker-protocol.ts";
 import { WorkerLife, type WorkerState } from "./worker-state.ts";
@@ -161,6 +161,7 @@ export class AppWorker {
     const worker = new Worker({
       process: child,
       limits,
+      redact: (text) => redactValues(text, secrets),
       onStuck: (why) => this.#restart(worker, `its code is stuck: ${why}`),
       onHeard: () => this.#serveAll(),
       onBreach: (what) => this.#replace(worker, `it wrote ${what} where Karta reads its answers`),

@@ -1,6 +1,7 @@
 /** Runs a child to its end, with a deadline and a bound on what it may write. */
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { headOf } from "../process/last-words.ts";
 import type { ManagedProcess, ProcessExit } from "../process/process.ts";
 
 export interface BoundedRunOptions {
@@ -94,6 +95,7 @@ class Tail {
   readonly #limit: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #isCut = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -106,13 +108,16 @@ class Tail {
     if (this.#bytes > 2 * this.#limit || this.#chunks.length > 1024) this.#chunks = [this.#cut()];
   }
 
+  /** Of what was cut, without the rest of the line at the cut: half a secret would not be known as one. */
   text(): string {
-    return this.#cut().toString("utf8");
+    const text = this.#cut().toString("utf8");
+    return this.#isCut ? text.slice(text.search(/[\r\n]|$/)) : text;
   }
 
   #cut(): Buffer {
     const whole = Buffer.concat(this.#chunks);
     const kept = whole.subarray(Math.max(0, whole.length - this.#limit));
+    this.#isCut ||= kept.length < whole.length;
     this.#bytes = kept.length;
     return kept;
   }
@@ -124,5 +129,5 @@ export function lastLine(text: string): string | null {
     .split(/[\r\n]+/)
     .map((candidate) => candidate.trim())
     .findLast((candidate) => candidate !== "");
-  return line === undefined ? null : line.slice(0, 500);
+  return line === undefined ? null : headOf(line, 500);
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { newId } from "../../shared/ids.ts";
 import type { EntryPoint } from "../../shared/protocol/projects.ts";
+import { ownPlaces } from "../process/sandbox.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { appCommands } from "./app-command.ts";
 import { runBounded, type BoundedRun } from "./bounded-run.ts";
@@ -36,6 +37,8 @@ export interface CheckEntryPointOptions {
   /** The child's HOME; must exist. */
   readonly home: string;
   readonly spawner: Pick<ProcessSpawner, "spawn">;
+  /** The app runs in a sandbox, now and later. */
+  readonly sandbox?: boolean;
   /** Milliseconds the import may take, the interpreter's start included. */
   readonly timeoutMs?: number;
 }
@@ -83,6 +86,7 @@ export async function checkEntryPoint(options: CheckEntryPointOptions): Promise<
     env,
     operatorHome: baseEnv.HOME,
     spawner,
+    sandbox: options.sandbox ? ownPlaces({ cwd: root, home }) : undefined,
   });
   if (prepared.kind === "no_python") {
     return {

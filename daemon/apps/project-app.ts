@@ -72,11 +72,14 @@ export class ProjectApp implements SessionApp {
     if (outcome.kind === "answered") {
       const { value } = outcome;
       if (value.decision === "allow") return { kind: "allow", text: value.text };
-      this.#log.info({ session: message.session.id, policy: value.policy }, "a policy refused a message");
+      this.#log.info({ session_id: message.session.id, policy: value.policy }, "a policy refused a message");
       return { kind: "refuse", message: value.message };
     }
     const why = this.#describe(outcome, timeoutMs);
-    this.#log.error({ session: message.session.id }, `a policy failed, so the message was refused: ${why}`);
+    this.#log.error(
+      { session_id: message.session.id },
+      `a policy failed, so the message was refused: ${why}`,
+    );
     this.#tally.failed(`a policy failed, so a message was refused: ${why}`);
     return { kind: "failed" };
   }
@@ -88,7 +91,10 @@ export class ProjectApp implements SessionApp {
     if (handlers.length === 0) return;
     const { id: session } = event.session;
     if (this.#pendingEvents >= MAX_PENDING_EVENTS) {
-      this.#log.warn({ session, event: event.type }, "hooks are too far behind; an event was passed over");
+      this.#log.warn(
+        { session_id: session, event: event.type },
+        "hooks are too far behind; an event was passed over",
+      );
       return;
     }
     this.#pendingEvents += 1;
@@ -113,9 +119,9 @@ export class ProjectApp implements SessionApp {
       return isError ? failed(redactValues(content, this.#secrets)) : { isError, content };
     }
     const why = this.#describe(outcome, timeoutMs);
-    if (outcome.kind === "cancelled") this.#log.debug({ session: session.id, tool: name }, why);
+    if (outcome.kind === "cancelled") this.#log.debug({ session_id: session.id, tool: name }, why);
     else {
-      this.#log.warn({ session: session.id, tool: name }, `a tool failed: ${why}`);
+      this.#log.warn({ session_id: session.id, tool: name }, `a tool failed: ${why}`);
       this.#tally.failed(`the tool ${name} failed: ${why}`);
     }
     return failed(outcome.kind === "lost" ? "the app's code is not running just now; try again later" : why);
@@ -138,7 +144,7 @@ export class ProjectApp implements SessionApp {
     if (outcome.kind === "answered") return;
     const why = this.#describe(outcome, timeoutMs);
     this.#log.warn(
-      { session: event.session.id, event: event.type, hook: handler.name },
+      { session_id: event.session.id, event: event.type, hook: handler.name },
       `a hook failed: ${why}`,
     );
     this.#tally.failed(`the hook ${handler.name} of ${event.type} failed: ${why}`);

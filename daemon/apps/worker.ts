@@ -1,4 +1,5 @@
 /** One child that holds a loaded app and runs its code. What it can't be made to end, it is ended for. */
+import { LastWords } from "../process/last-words.ts";
 import { describeExit, type ManagedProcess } from "../process/process.ts";
 import type { AppCall } from "./app-call.ts";
 import type { AppLimits } from "./app-limits.ts";
@@ -10,6 +11,8 @@ import type { AppContext } from "./worker-protocol.ts";
 export interface WorkerOptions {
   readonly process: ManagedProcess;
   readonly limits: AppLimits;
+  /** Frees what it printed of the app's secrets. */
+  readonly redact: (text: string) => string;
   /** It does not answer: end it. */
   readonly onStuck: (why: string) => void;
   /** It was not sure to answer, and has: calls may go to it again. */
@@ -33,19 +36,18 @@ export class Worker {
   /** Cancels that are not answered yet. */
   #unheard = 0;
   #isReplaced = false;
-  #lastWords = "";
+  readonly #lastWords: LastWords;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.process = options.process;
+    this.#lastWords = new LastWords(options.redact);
     this.#rpc = new RpcConnection({
       requests: this.process.stdin,
       answers: this.process.stdout,
       onBreach: (what) => this.#once(() => options.onBreach(what)),
     });
-    this.process.stderr.on("data", (chunk: Buffer) => {
-      this.#lastWords = (this.#lastWords + chunk.toString("utf8")).slice(-2000);
-    });
+    this.process.stderr.on("data", (chunk: Buffer) => this.#lastWords.add(chunk));
     void this.process.exited.then((exit) => {
       this.#rpc.close();
       for (const call of this.#running) call.settle({ kind: "lost", detail: `it ${describeExit(exit)}` });
@@ -99,7 +101,7 @@ export class Worker {
 
   /** How it ended, with its last line: for logs. */
   async lastWords(): Promise<string> {
-    const line = lastLine(this.#lastWords);
+    const line = lastLine(this.#lastWords.text);
     return `${describeExit(await this.process.exited)}${line === null ? "" : `; its last line: ${line}`}`;
   }
 

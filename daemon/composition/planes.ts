@@ -36,7 +36,7 @@ export interface Core extends ProcessServices, SessionServices {
 type SharedParts = Pick<PublicAppOptions, SharedOptions | "metrics">;
 
 /** One set for both planes: a queue or a table of two would let the planes race each other. */
-export function sharedParts({ now, undo }: StartContext, core: Core): SharedParts {
+export function sharedParts({ secrets, now, undo }: StartContext, core: Core): SharedParts {
   const { store, registry, projects, sessions, feed, pool, apps, memory, authenticator } = core;
   const metrics = new Metrics({
     version: packageVersion(),
@@ -50,6 +50,7 @@ export function sharedParts({ now, undo }: StartContext, core: Core): SharedPart
   });
   undo.defer(() => metrics.close());
   return {
+    mask: secrets.mask,
     sessions,
     metrics,
     eventsOf: (sessionId) => sessionSource(store.events, feed, sessionId),
@@ -98,7 +99,7 @@ export async function openControlPlane(
   shared: SharedParts,
   url: string,
 ): Promise<void> {
-  const { store, registry, feed, harnesses } = core;
+  const { store, registry, feed, harnesses, sandbox } = core;
   const version = packageVersion();
   const app = controlApp({
     ...shared,
@@ -112,7 +113,9 @@ export async function openControlPlane(
       doctorReport({
         config,
         harnesses,
+        sandbox,
         used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
+        isSandboxUsed: registry.all.some(({ definition }) => definition?.manifest.runtime.sandbox),
         url,
       }),
     copyStore: () => copyStore(config.stateHome),

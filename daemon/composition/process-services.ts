@@ -1,6 +1,7 @@
 /** The services that start child processes, and what those processes need of kartad: agents, apps' workers, their bounds. */
 import path from "node:path";
 import { Apps } from "../apps/apps.ts";
+import { makeSandbox } from "../children.ts";
 import { configuredHarnesses } from "../configured-harnesses.ts";
 import type { HarnessRegistry } from "../harness/registry.ts";
 import { ToolGateway } from "../harness/tool-gateway.ts";
@@ -8,12 +9,14 @@ import { OfflineModel } from "../offline-model/server.ts";
 import { Pool } from "../pool/pool.ts";
 import { ProcessJournal } from "../process/journal.ts";
 import { GroupMemory } from "../process/memory.ts";
+import type { Sandbox } from "../process/sandbox.ts";
 import { ProcessSpawner } from "../process/spawner.ts";
 import { TempFolders } from "../process/temp-folders.ts";
 import type { StartContext } from "./start-context.ts";
 
 export interface ProcessServices {
   readonly offlineModel: OfflineModel;
+  readonly sandbox: Sandbox;
   readonly spawner: ProcessSpawner;
   readonly memory: GroupMemory;
   readonly pool: Pool;
@@ -21,8 +24,14 @@ export interface ProcessServices {
   readonly apps: Apps;
 }
 
-/** Nothing runs yet but the offline model, if the settings want it. What a dead kartad left running is ended first. */
-export async function startProcessServices(context: StartContext): Promise<ProcessServices> {
+/**
+ * Nothing runs yet but the offline model, if the settings want it. What a dead kartad left running is ended first.
+ * @param projectFolders of all registered projects, whenever a child is started: a sandboxed one sees its own alone
+ */
+export async function startProcessServices(
+  context: StartContext,
+  projectFolders: () => readonly string[],
+): Promise<ProcessServices> {
   const { config, logger, now, undo } = context;
   const offlineModel = new OfflineModel({ logger: logger.child({ part: "offline-model" }) });
   if (config.offline) {
@@ -30,7 +39,8 @@ export async function startProcessServices(context: StartContext): Promise<Proce
     undo.defer(() => offlineModel.stop());
   }
 
-  const spawner = await cleanSpawner(context);
+  const sandbox = makeSandbox(config, projectFolders);
+  const spawner = await cleanSpawner(context, sandbox);
   const tools = new ToolGateway({ logger });
   undo.defer(() => tools.stop());
   const memory = new GroupMemory();
@@ -49,21 +59,25 @@ export async function startProcessServices(context: StartContext): Promise<Proce
     spawner,
     tools,
     logger,
+    mask: context.secrets.mask,
   });
   const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
   undo.defer(() => apps.stop());
-  return { offlineModel, spawner, memory, pool, harnesses, apps };
+  return { offlineModel, sandbox, spawner, memory, pool, harnesses, apps };
 }
 
 /** A spawner on a machine where nothing of an earlier kartad is left: no process, no temporary file. */
-async function cleanSpawner({ config, logger, undo }: StartContext): Promise<ProcessSpawner> {
+async function cleanSpawner(
+  { config, logger, undo }: StartContext,
+  sandbox: Sandbox,
+): Promise<ProcessSpawner> {
   const journal = new ProcessJournal(path.join(config.stateHome, "run", "processes"));
   const leftovers = await journal.endLeftovers();
   if (leftovers > 0)
     logger.warn({ processes: leftovers }, "processes that a dead kartad had left were ended");
   const temp = new TempFolders(config.stateHome, config.env.TMPDIR ?? "/tmp");
   await temp.clear();
-  const spawner = new ProcessSpawner({ logger, journal, temp });
+  const spawner = new ProcessSpawner({ logger, journal, temp, sandbox });
   undo.defer(() => spawner.stopAll());
   return spawner;
 }

@@ -1,5 +1,6 @@
 /** The core: projects, their sessions, and the events of those. Projects and sessions need each other; here they meet. */
 import { checkEntryPoint } from "../apps/check-entry-point.ts";
+import { readingOf } from "../children.ts";
 import { Feed } from "../events/feed.ts";
 import { EventLog } from "../events/log.ts";
 import { readProject } from "../projects/read-project.ts";
@@ -28,14 +29,16 @@ export async function startSessionServices(
   processes: ProcessServices,
 ): Promise<SessionServices> {
   const { config, logger, now } = context;
+  const { mask, learn } = context.secrets;
   const { offlineModel, spawner, pool, harnesses, apps } = processes;
   const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
   const registry = new ProjectRegistry({
     store: store.projects,
     stateHome: config.stateHome,
     logger,
+    mask,
     now,
-    read: (folder) => readProject(folder, { daemonEnv: config.env, homedir: config.homedir }),
+    read: (folder) => readProject(folder, { ...readingOf(config, processes.sandbox), onSecrets: learn }),
     checkEntryPoint: entryPointCheck(context, processes),
     harnessProgram: (type, project) => harnesses[type].binary(project),
     onScript: (project, script) => offlineModel.setScript(project, script),
@@ -57,7 +60,13 @@ export async function startSessionServices(
   const feed = new Feed();
   const events = new EventLog({ events: store.events, feed, logger, now });
   await endBrokenTurns({ turns: store.turns, events: store.events, log: events, logger, now });
-  const projects = sessionProjects({ registry, workspaces, apps, harnessOf: (type) => harnesses[type] });
+  const projects = sessionProjects({
+    registry,
+    workspaces,
+    apps,
+    harnessOf: (type) => harnesses[type],
+    sandboxProblem: () => processes.sandbox.problem(),
+  });
   const sessions = new SessionService({
     sessions: store.sessions,
     turns: store.turns,
@@ -67,6 +76,7 @@ export async function startSessionServices(
     pool,
     projects,
     logger,
+    mask,
     now,
   });
   return { registry, projects, feed, sessions };
@@ -87,6 +97,7 @@ function entryPointCheck(
       baseEnv: config.env,
       home,
       spawner,
+      sandbox: manifest.runtime.sandbox,
     });
   };
 }

@@ -13,6 +13,7 @@ import { mountMetrics } from "../http/routes/metrics.ts";
 import { mountBackup, type BackupOptions } from "./backup.ts";
 import { mountFeeds, type FeedOptions } from "./feeds.ts";
 import { mountKeys } from "./keys.ts";
+import { refusePages, refuseStrangers } from "./peers.ts";
 import { mountOpenApi } from "../http/routes/openapi.ts";
 import type { ProjectRegistry } from "../projects/registry.ts";
 
@@ -31,8 +32,10 @@ export interface ControlAppOptions
 export function controlApp(options: ControlAppOptions): Express {
   const { projects } = options;
   const logger = options.logger.child({ part: "control" });
-  const app = baseApp(logger);
+  const app = baseApp(logger, options.mask);
   limitBodies(app, options.maxBodyBytes);
+  app.use(refuseStrangers(logger));
+  app.use(refusePages);
   app.use(letOperatorIn);
   app.use((_request, response, next) => {
     response.setHeader(VERSION_HEADER, options.version);

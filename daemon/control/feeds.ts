@@ -3,12 +3,8 @@ import type { Express, Request } from "express";
 import type { WebSocket } from "ws";
 import type { z } from "zod";
 import { KartaError } from "../../shared/errors.ts";
-import {
-  controlRoutes,
-  CURSOR_HEADER,
-  type LogsQuerySchema,
-  type TailQuerySchema,
-} from "../../shared/protocol/control.ts";
+import { controlRoutes, CURSOR_HEADER, type TailQuerySchema } from "../../shared/protocol/control.ts";
+import type { LogsQuery } from "../../shared/protocol/logs.ts";
 import type { EventSource } from "../events/watcher.ts";
 import { mount, STREAMED } from "../http/mount.ts";
 import { feedWebSocket } from "../http/websocket-feed.ts";
@@ -41,9 +37,10 @@ export function mountFeeds(app: Express, options: FeedOptions): void {
 
   mount(app, controlRoutes.logs, async ({ request, query }) => {
     const upgrade = upgradeOf(request);
-    if (upgrade === null) return { data: await options.log.read(logFilter(query)) };
+    const { lines, ...filter } = query;
+    if (upgrade === null) return { data: await options.log.read(filter, lines), older: options.log.older };
     const client = upgrade.accept();
-    if (client !== null) followLog(client, query, options.log);
+    if (client !== null) followLog(client, filter, options.log);
     return STREAMED;
   });
 }
@@ -80,16 +77,12 @@ function tail(
   });
 }
 
-function followLog(client: WebSocket, query: z.infer<typeof LogsQuerySchema>, log: Log): void {
-  const stop = log.follow(logFilter(query), (line) => {
+function followLog(client: WebSocket, filter: Omit<LogsQuery, "lines">, log: Log): void {
+  const stop = log.follow(filter, (line) => {
     if (client.bufferedAmount > LOG_BUFFER_BYTES) {
       stop();
       endFeed(client, "slow_consumer");
     } else client.send(JSON.stringify(line));
   });
   client.on("close", stop);
-}
-
-function logFilter(query: z.infer<typeof LogsQuerySchema>) {
-  return { level: query.level ?? null, project: query.project ?? null, since: query.since ?? null };
 }

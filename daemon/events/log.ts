@@ -5,6 +5,7 @@
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import type { EventDraft } from "../../shared/events.ts";
+import { outsideLogContext } from "../log/context.ts";
 import type { RowChange } from "../store/changes.ts";
 import type { EventRepository, NewEventRow } from "../store/events.ts";
 import type { Feed } from "./feed.ts";
@@ -105,7 +106,7 @@ export class EventLog {
   #schedule(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => void this.#flush());
+    outsideLogContext(() => setImmediate(() => void this.#flush())); // it stores what others append too
   }
 
   async #flush(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { EventType, SessionEvent } from "../../shared/events.ts";
 import { SessionEventSchema } from "../../shared/events.ts";
 import type { StoredEventRow } from "../store/events.ts";
+import { asOneLine } from "./one-line.ts";
 
 export class LoggedEvent {
   /** The order over all sessions. */
@@ -30,13 +31,13 @@ export class LoggedEvent {
     return this.#row.data.length;
   }
 
-  /** The event as JSON text: one line, whatever an agent wrote, since JSON escapes line ends. */
+  /** The event as JSON text: one line, whatever an agent wrote. */
   get json(): string {
     const { seq, session_id, turn_id, timestamp, type, data } = this.#row;
     // `data` is JSON already; ids and types are made by us from safe characters.
     this.#json ??=
       `{"type":"${type}","seq":${seq},"session_id":"${session_id}",` +
-      `"turn_id":${turn_id === null ? "null" : `"${turn_id}"`},"timestamp":${timestamp},"data":${data}}`;
+      `"turn_id":${turn_id === null ? "null" : `"${turn_id}"`},"timestamp":${timestamp},"data":${asOneLine(data)}}`;
     return this.#json;
   }
 

@@ -47,6 +47,8 @@ export interface LaunchSpec {
   readonly mcpServers: Readonly<Record<string, unknown>>;
   /** The names the app declared in `[env]`, bound. */
   readonly env: Readonly<Record<string, string>>;
+  /** In a sandbox, or not at all. */
+  readonly sandbox: boolean;
 }
 
 /** Which conversation a process is to hold. `threadId` is the harness's own id of it. */
@@ -206,6 +208,8 @@ export interface ProgramOwner {
   readonly command: readonly string[] | null;
   /** Absolute: a command such as `./agent` is meant from here. */
   readonly folder: string;
+  /** It runs in a sandbox, also when it is only asked what it is. */
+  readonly sandbox: boolean;
 }
 
 /** The program behind a harness. */

@@ -3,9 +3,11 @@ import express, { type Express, type Request } from "express";
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
 import { newId } from "../../shared/ids.ts";
+import { maskShapes } from "../../shared/secret-shapes.ts";
 import type { FamilyKind } from "../../shared/protocol/adapters/routes.ts";
 import { healthRoutes } from "../../shared/protocol/health.ts";
 import { embedRoutes } from "../../shared/protocol/tokens.ts";
+import { boundToLogContext, withLogContext } from "../log/context.ts";
 import type { EventSource } from "../events/watcher.ts";
 import type { Conversations } from "../sessions/conversations.ts";
 import type { SessionService } from "../sessions/service.ts";
@@ -16,10 +18,11 @@ import { admission, scopeOf, type PathFamily } from "./access.ts";
 import { authentication } from "./authentication.ts";
 import { requireRoom } from "./connections.ts";
 import { errorBoundary, noSuchRoute } from "./error-boundary.ts";
-import { limitUrl, originGuard, requireLoopbackHost } from "./guards.ts";
+import { limitUrl, originGuard, refuseAmbiguity, requireLoopbackHost } from "./guards.ts";
 import { limitBodies } from "./json-body.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { loggedPath } from "./logged-path.ts";
+import { setMask, type Mask } from "./mask.ts";
 import { mount } from "./mount.ts";
 import { failureRate, limitRate, RequestRate } from "./request-rate.ts";
 import { mountMetrics, type MetricsPage } from "./routes/metrics.ts";
@@ -49,6 +52,8 @@ export interface PublicAppOptions {
   readonly authenticator: Authenticator;
   readonly limits?: Limits;
   readonly logger: Logger;
+  /** Frees a text of the secrets that kartad knows; left out: of what looks like one. */
+  readonly mask?: Mask;
 }
 
 /** What both planes are given. */
@@ -60,7 +65,8 @@ export type SharedOptions =
   | "conversations"
   | "responses"
   | "sessionOrder"
-  | "authenticator";
+  | "authenticator"
+  | "mask";
 
 /**
  * The one organisation of a daemon without tenants, in `/{org}/{agent}/v1/…`. It stands in the mounted paths itself: any
@@ -120,8 +126,9 @@ function guardOrigins(
 }
 
 /** An express app with what both planes want of one. */
-export function baseApp(logger: Logger): Express {
+export function baseApp(logger: Logger, mask: Mask = maskShapes): Express {
   const app = express();
+  setMask(app, mask);
   app.disable("x-powered-by");
   app.disable("etag"); // answers are live; hashing them buys nothing
   app.set("query parser", "simple");
@@ -131,28 +138,28 @@ export function baseApp(logger: Logger): Express {
     const requestId = newId("req");
     response.setHeader("X-Request-Id", requestId);
     response.setHeader("X-Content-Type-Options", "nosniff");
+    response.setHeader("Cache-Control", "no-store"); // tokens, what people said: nothing for a cache
     delete request.headers["if-none-match"]; // with `*`, express would answer 304 to any GET
-    response.on("close", () => {
-      logger.debug(
-        {
-          request: requestId,
-          method: request.method,
-          path: loggedPath(request),
-          status: response.statusCode,
-          ms: Math.round(performance.now() - startedAt),
-        },
-        "request",
+    withLogContext({ request_id: requestId }, () => {
+      response.on(
+        "close",
+        boundToLogContext(() => {
+          const ms = Math.round(performance.now() - startedAt);
+          const { method } = request;
+          logger.debug({ method, path: loggedPath(request), status: response.statusCode, ms }, "request");
+        }),
       );
+      next();
     });
-    next();
   });
+  app.use(refuseAmbiguity);
   return app;
 }
 
 export function publicApp(options: PublicAppOptions): Express {
   const logger = options.logger.child({ part: "http" });
   const { authenticator, limits = DEFAULT_LIMITS } = options;
-  const app = baseApp(logger);
+  const app = baseApp(logger, options.mask);
   limitBodies(app, limits.max_body_bytes);
   app.use(requireRoom);
   if (options.loopbackOnly) app.use(requireLoopbackHost(() => authenticator.isOpen));

@@ -1,9 +1,10 @@
 /** The one place where an error becomes an answer. Handlers throw. */
-import type { ErrorRequestHandler, Request, RequestHandler } from "express";
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { issuesFromZod, KartaError } from "../../shared/errors.ts";
 import { loggedPath } from "./logged-path.ts";
+import { maskedError, maskOf } from "./mask.ts";
 
 /** What express and its body parser throw: an `http-errors` error. */
 const HttpErrorSchema = z.object({
@@ -20,7 +21,7 @@ function asKartaError(error: unknown): KartaError | null {
     case "entity.parse.failed":
       return new KartaError(
         "invalid_json",
-        `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
+        `the body is not JSON: ${error instanceof Error ? withoutSnippet(error.message) : ""}`,
       );
     case "entity.too.large":
       return bodyTooLarge(http.data.limit ?? 0);
@@ -35,6 +36,11 @@ function asKartaError(error: unknown): KartaError | null {
         ? new KartaError("bad_request", error instanceof Error ? error.message : "")
         : null;
   }
+}
+
+/** V8 shows what is around the place; a body may hold anything, and an answer need not repeat it. */
+function withoutSnippet(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, "");
 }
 
 export function bodyTooLarge(maxBytes: number): KartaError {
@@ -76,24 +82,44 @@ export const noSuchRoute: RequestHandler = (request) => {
   throw new KartaError("not_found", `there is no ${request.method} ${request.path}`);
 };
 
-/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. */
-export function answerable(error: unknown, request: Request, logger: Logger): KartaError {
+/** Anything that is not a KartaError is a bug of ours: the client gets `internal`, the log the rest. No answer has a secret. */
+function answerable(error: unknown, request: Request, logger: Logger): KartaError {
   const known = asKartaError(error);
-  if (known !== null) return known;
+  if (known !== null) return maskedError(known, maskOf(request.app));
   logger.error({ err: error, method: request.method, path: loggedPath(request) }, "a request failed");
   return new KartaError("internal", "something went wrong in kartad; its log says what (`karta logs`)");
 }
 
-/** Serialises, in the API's own form. */
-export function errorBoundary(logger: Logger): ErrorRequestHandler {
+export interface ErrorAnswer {
+  readonly status: number;
+  /** JSON. */
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An API's form of an error. @param requestId as the answer's `X-Request-Id` has it */
+export type ToAnswer = (error: KartaError, requestId: string) => ErrorAnswer;
+
+/** Karta's own form. */
+export const ownAnswer: ToAnswer = (error) => ({ status: error.status, body: error.toBody() });
+
+/** For an app, or for some of its paths: writes what was thrown in an API's form. */
+export function errorBoundary(logger: Logger, toAnswer: ToAnswer = ownAnswer): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const answer = answerable(error, request, logger);
+    const known = answerable(error, request, logger);
     if (response.headersSent) {
-      next(error); // express ends the connection: half a body must not look whole
+      next(known); // express ends the connection: half a body must not look whole
       return;
     }
-    const after = retryAfter(answer);
+    const after = retryAfter(known);
     if (after !== null) response.setHeader("Retry-After", after);
-    response.status(answer.status).json(answer.toBody());
+    const { status, body, headers = {} } = toAnswer(known, requestIdOf(response));
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.status(status).json(body);
   };
+}
+
+/** What names the request in kartad's log, and in the answer. */
+export function requestIdOf(response: Response): string {
+  return String(response.getHeader("X-Request-Id") ?? "");
 }

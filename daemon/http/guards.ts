@@ -9,6 +9,36 @@ import { TURN_HEADER } from "../../shared/protocol/sessions.ts";
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
+/** Node keeps the first of several, a proxy in front may go by the last: what it let through would not be what is served. */
+const ONLY_ONCE: ReadonlySet<string> = new Set(["host", "authorization", "content-type"]);
+
+/**
+ * Refuses what two servers could read differently, as far as Node itself does not: then the connection is closed too.
+ * @throws KartaError `bad_request` for a header that may be there once and comes again, and for codings that nobody undoes
+ */
+export const refuseAmbiguity: RequestHandler = ({ rawHeaders, headers }, response, next) => {
+  const refuse = (detail: string): KartaError => {
+    response.setHeader("Connection", "close");
+    return new KartaError("bad_request", detail);
+  };
+  const seen = new Set<string>();
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place]?.toLowerCase() ?? "";
+    if (!ONLY_ONCE.has(name)) continue;
+    if (seen.has(name)) throw refuse(`expected one ${name} header, found more`);
+    seen.add(name);
+  }
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && coding.toLowerCase() !== "chunked")
+    throw refuse(`expected Transfer-Encoding: chunked, found ${coding}`);
+  next();
+};
+
+/** A request line that names a whole URL means its host, whatever the header says (RFC 9112, 3.2.2). */
+function hostOf({ originalUrl, headers }: Request): string | undefined {
+  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(originalUrl)?.[1] ?? headers.host;
+}
+
 /** `localhost:8000` → `localhost`; null for what is not a host at all. */
 function hostName(header: string | undefined): string | null {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/@]+)(?::\d{1,5})?$/.exec(header ?? "");
@@ -21,7 +51,7 @@ function hostName(header: string | undefined): string | null {
  */
 export function requireLoopbackHost(isOpen: () => boolean): RequestHandler {
   return (request, _response, next) => {
-    const host = hostName(request.headers.host);
+    const host = hostName(hostOf(request));
     if (isOpen() && (host === null || !LOOPBACK_HOSTS.has(host))) {
       throw new KartaError("origin_not_allowed", "the Host header is not localhost, 127.0.0.1 or [::1]");
     }

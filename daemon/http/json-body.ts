@@ -38,8 +38,16 @@ export const requireJson: RequestHandler = (request, _response, next) => {
       `expected Content-Type: application/json, found ${request.headers["content-type"] ?? "none"}`,
     );
   }
+  const charset = charsetsIn(request.headers["content-type"]).find((name) => !/^utf-?8$/i.test(name));
+  if (hasBody && charset !== undefined)
+    throw new KartaError("unsupported_media_type", `expected charset=utf-8, found ${charset.toUpperCase()}`);
   next();
 };
+
+/** JSON is UTF-8 (RFC 8259, 8.1). The reader would undo UTF-7 too, in which a text hides from whoever looks at its bytes. */
+function charsetsIn(contentType = ""): string[] {
+  return [...contentType.matchAll(/;\s*charset\s*=\s*"?([^\s";]+)/gi)].flatMap(([, name]) => name ?? []);
+}
 
 /** Reads the body into `request.body`. */
 export const readJson: RequestHandler = (request, response, next) =>
@@ -47,28 +55,38 @@ export const readJson: RequestHandler = (request, response, next) =>
 
 /**
  * A request without a body is `{}` where one is expected.
- * @throws KartaError `invalid_json` when the body is JSON but not an object, `invalid_request` for too many values
+ * @throws KartaError `invalid_json` when the body is JSON but not an object, `invalid_request` for too many values, and for `__proto__`
  */
 export function objectOf(body: unknown): object {
   if (body === undefined) return {};
   if (typeof body === "object" && body !== null && !Array.isArray(body)) {
-    requireFewValues(body);
+    requireHarmless(body);
     return body;
   }
   const found = body === null ? "null" : Array.isArray(body) ? "an array" : `a ${typeof body}`;
   throw new KartaError("invalid_json", `expected the body to be a JSON object, found ${found}`);
 }
 
-function requireFewValues(body: object): void {
-  const rest = [body];
+/** Also refuses the one key that some code takes for an object's prototype, and that a record passes over without a word. */
+function requireHarmless(body: object): void {
+  const rest: { readonly path: string; readonly part: object }[] = [{ path: "", part: body }];
   let values = 0;
-  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
-    const inside: unknown[] = Object.values(part);
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const { path, part } = next;
+    if (Object.hasOwn(part, "__proto__")) throw invalid(path, "__proto__ cannot be a key");
+    const inside: [string, unknown][] = Object.entries(part);
     values += inside.length;
-    if (values > MAX_VALUES) {
-      const message = `expected at most ${MAX_VALUES} values in one body, found more`;
-      throw new KartaError("invalid_request", message, { issues: [{ path: "", message }] });
+    if (values > MAX_VALUES)
+      throw invalid("", `expected at most ${MAX_VALUES} values in one body, found more`);
+    for (const [name, value] of inside) {
+      if (typeof value === "object" && value !== null)
+        rest.push({ path: path === "" ? name : `${path}.${name}`, part: value });
     }
-    for (const value of inside) if (typeof value === "object" && value !== null) rest.push(value);
   }
+}
+
+function invalid(path: string, message: string): KartaError {
+  return new KartaError("invalid_request", path === "" ? message : `${path}: ${message}`, {
+    issues: [{ path, message }],
+  });
 }

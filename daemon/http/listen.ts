@@ -1,8 +1,10 @@
 /** Starts an HTTP server with the limits that keep a slow, broken or greedy client from holding it. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { KartaError } from "../../shared/errors.ts";
 import { answerBrokenRequests } from "./broken-requests.ts";
 import { limitConnections } from "./connections.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { refuseOnSocket } from "./raw-answer.ts";
 import { asksForWebSocket } from "./websocket.ts";
 
 /** The address is in use by another program. */
@@ -26,9 +28,27 @@ export function createHttpServer(listener: RequestListener, limits: Limits = DEF
   });
   server.on("request", listener);
   server.on("checkExpectation", listener); // else an expectation that Node does not know is an empty 417
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => undefined); // it is no longer Node's to watch; `close` follows
+    refuseOnSocket(socket, new KartaError("bad_request", "kartad is no proxy: it has no CONNECT"));
+  });
+  server.on("request", (_request, response) => limitReading(response, limits.request_timeout_seconds * 1000));
   limitConnections(server, limits.max_connections);
   answerBrokenRequests(server, limits);
   return server;
+}
+
+/**
+ * A whole answer of which nothing is read for so long is given up, and its connection with it; one that is read slowly is
+ * not (Node's timer of a socket goes by the bytes that leave). A stream is not whole before its end: its reader is cut off
+ * by how far it is behind.
+ */
+function limitReading(response: ServerResponse, milliseconds: number): void {
+  response.once("prefinish", () => {
+    response.setTimeout(milliseconds, () => response.destroy());
+    // The timer is the socket's: it must be gone before Node gives the socket to the next answer, which may take a turn's time.
+    response.prependOnceListener("finish", () => response.setTimeout(0));
+  });
 }
 
 /** @returns the port, as bound. @throws PortTakenError */

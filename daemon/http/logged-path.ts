@@ -1,10 +1,12 @@
 /** A request's path as the log has it. */
 import type { Request } from "express";
+import { maskShapes } from "../../shared/secret-shapes.ts";
 
-/** What looks like one of our keys or tokens, as far as it is no secret. A client may put anything into a path. */
-const SECRET = /(sk_live_[0-9a-z]{0,12}|idsec_[0-9a-f]{0,6})[\w.-]*|(\bey[\w-]{6})[\w-]*\.[\w.-]*/g;
+/** A longer one says no more. */
+const LONGEST = 500;
 
-/** Without its query, and without what must never be written down. */
+/** Without its query, and without what looks like a credential: a client may put anything into a path. */
 export function loggedPath({ originalUrl }: Pick<Request, "originalUrl">): string {
-  return (originalUrl.split("?")[0] ?? "").replace(SECRET, "$1$2…");
+  const path = maskShapes(originalUrl.split("?")[0] ?? "");
+  return path.length <= LONGEST ? path : `${path.slice(0, LONGEST)}…`;
 }

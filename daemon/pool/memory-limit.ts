@@ -37,7 +37,7 @@ export class MemoryLimit {
     this.#counters.oversized += 1;
     const { id, project, sessionId } = pooled;
     this.#log.warn(
-      { process: id, project, session: sessionId, bytes, limit: this.#max },
+      { process_id: id, project, session_id: sessionId, bytes, limit: this.#max },
       "a process holds more memory than max_process_mb; it goes, and its session's next turn starts another",
     );
     return true;

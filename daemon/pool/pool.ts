@@ -205,7 +205,10 @@ export class Pool {
   }
 
   #evictIdle(pooled: PooledProcess): void {
-    this.#log.debug({ session: pooled.sessionId }, "idle for too long; its process goes, the session stays");
+    this.#log.debug(
+      { session_id: pooled.sessionId, project: pooled.project },
+      "idle for too long; its process goes, the session stays",
+    );
     this.counters.evictions += 1;
     void this.#places.end(pooled);
   }

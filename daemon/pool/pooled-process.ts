@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Id } from "../../shared/ids.ts";
 import { newId } from "../../shared/ids.ts";
+import { contextOfSession, withLogContext } from "../log/context.ts";
 import type { AgentProcess } from "../harness/harness.ts";
 
 /**
@@ -71,7 +72,7 @@ export class PooledProcess {
     this.place = options.place;
     this.#now = options.now;
     this.startedAt = this.lastUsedAt = options.now();
-    this.#log = options.logger.child({ process: this.id });
+    this.#log = options.logger.child({ process_id: this.id, project: this.project });
   }
 
   get state(): ProcessState {
@@ -88,7 +89,10 @@ export class PooledProcess {
     if (!MOVES[this.#state].includes(to)) {
       throw new Error(`an agent process cannot go from ${this.#state} to ${to}`);
     }
-    this.#log.debug({ from: this.#state, to, session: this.#sessionId }, "agent process");
+    const pid = this.agent?.process.pid ?? null;
+    const fields = { from: this.#state, to, pid, session_id: this.#sessionId };
+    // It may be another session's turn that it goes for.
+    withLogContext(contextOfSession(this.#sessionId), () => this.#log.debug(fields, "agent process"));
     this.#state = to;
     if (this.idleTimer !== null) {
       clearTimeout(this.idleTimer);

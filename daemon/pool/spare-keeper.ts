@@ -1,4 +1,5 @@
 /** Keeps each lane's spares: fills it up when one was taken or has died, and again when its back-off is over. */
+import { withLogContext } from "../log/context.ts";
 import type { Logger } from "pino";
 import type { Lane } from "./lane.ts";
 import type { Lanes } from "./lanes.ts";
@@ -45,7 +46,8 @@ export class SpareKeeper {
     const spare = claim(lane);
     if (spare === null) return;
     try {
-      await start(spare, lane);
+      // Whoever's turn made room for it.
+      await withLogContext({ project: lane.request.launch.project }, () => start(spare, lane));
     } catch (error) {
       const { project } = lane.request.launch;
       logger.warn({ err: error, project, failures: lane.failures }, "a spare did not start");

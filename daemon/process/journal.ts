@@ -21,7 +21,7 @@ export class ProcessJournal {
   }
 
   add(id: Id<"proc">): void {
-    writeFileSync(path.join(this.#folder, id), "");
+    writeFileSync(path.join(this.#folder, id), "", { mode: 0o600 });
   }
 
   remove(id: Id<"proc">): void {

@@ -4,6 +4,7 @@
  */
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { Id } from "../../shared/ids.ts";
+import type { SandboxPlace } from "./sandbox.ts";
 
 export type ProcessPurpose = "harness" | "entry-point" | "app" | "setup";
 
@@ -16,6 +17,8 @@ export interface SpawnRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Variables that name a folder for temporary files, which is the child's own and goes with it; left out: none does. */
   readonly tempVariables?: readonly string[];
+  /** Runs it in a sandbox with these places of its own (sandbox.ts), or not at all; left out: without one. */
+  readonly sandbox?: readonly SandboxPlace[] | undefined;
 }
 
 /** How a process ended. */
@@ -30,6 +33,8 @@ export interface ManagedProcess {
   readonly purpose: ProcessPurpose;
   /** Null when it could not be started; `exited` then says why. */
   readonly pid: number | null;
+  /** Its folder for temporary files; null: it has none of its own. */
+  readonly temp: string | null;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -45,14 +50,19 @@ export interface ManagedProcess {
   stop(graceMs?: number): Promise<void>;
 }
 
-/** What a spawner that is closed gives: whoever asked finds a program that could not be started. */
-export function neverStarted(id: Id<"proc">, purpose: ProcessPurpose): ManagedProcess {
-  const exit: ProcessExit = { kind: "not_started", code: "ECANCELED", detail: "kartad is stopping" };
+/** @param why what `exited` says of a program that was not even tried */
+export function neverStarted(
+  id: Id<"proc">,
+  purpose: ProcessPurpose,
+  why: { readonly code: string; readonly detail: string },
+): ManagedProcess {
+  const exit: ProcessExit = { kind: "not_started", ...why };
   const nothing = (): PassThrough => new PassThrough().end().resume();
   return {
     id,
     purpose,
     pid: null,
+    temp: null,
     stdin: new PassThrough().resume(),
     stdout: nothing(),
     stderr: nothing(),

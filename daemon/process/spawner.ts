@@ -1,7 +1,10 @@
 /** The one place where kartad starts a child. Each gets a process group of its own and is known to the guard. */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
 import { execa } from "execa";
 import type { Logger } from "pino";
 import { newId } from "../../shared/ids.ts";
+import { outsideLogContext } from "../log/context.ts";
 import { Escapees } from "./escapees.ts";
 import { Guard } from "./guard.ts";
 import type { ProcessJournal } from "./journal.ts";
@@ -14,12 +17,14 @@ import {
   type SpawnRequest,
 } from "./process.ts";
 import { endGroup } from "./process-group.ts";
+import type { Sandbox } from "./sandbox.ts";
 import type { TempFolders } from "./temp-folders.ts";
 
 /** A harness flushes its transcript on SIGTERM; measured well under a second. */
 const DEFAULT_GRACE_MS = 2000;
 /** What a leader leaves behind (MCP servers whose stdin has just closed) gets this long to end by itself. */
 const STRAGGLER_GRACE_MS = 500;
+const STOPPING = { code: "ECANCELED", detail: "kartad is stopping" };
 
 /** Owner: the composition root. `stopAll()` frees every child; the guard does it where kartad can't. */
 export class ProcessSpawner {
@@ -29,21 +34,25 @@ export class ProcessSpawner {
   readonly #escapees = new Escapees();
   readonly #journal: ProcessJournal | null;
   readonly #temp: TempFolders | null;
+  readonly #sandbox: Sandbox | null;
   readonly #log: Logger;
   #isClosed = false;
 
   /**
    * @param options.journal where children are written down for the next start; left out, the guard is alone
    * @param options.temp where their temporary files go; left out, to the system's place
+   * @param options.sandbox what makes sandboxes; left out, a child that wants one is not started
    */
   constructor(options: {
     readonly logger: Logger;
     readonly journal?: ProcessJournal;
     readonly temp?: TempFolders;
+    readonly sandbox?: Sandbox;
   }) {
     this.#log = options.logger.child({ part: "process" });
     this.#journal = options.journal ?? null;
     this.#temp = options.temp ?? null;
+    this.#sandbox = options.sandbox ?? null;
     this.#guard = new Guard({
       instance: this.#instance,
       onRestart: () => this.#log.warn("the guard process died and was started again"),
@@ -57,15 +66,26 @@ export class ProcessSpawner {
 
   /**
    * Starts a program. Never throws: a program that is missing or a system out of processes shows as an `exited` of
-   * kind `not_started`, and so does every program after `stopAll`.
+   * kind `not_started`, and so does every program after `stopAll`, and one whose sandbox cannot be made.
    */
   spawn(request: SpawnRequest): ManagedProcess {
+    return outsideLogContext(() => this.#spawn(request)); // it outlives the turn that it is started for
+  }
+
+  #spawn(request: SpawnRequest): ManagedProcess {
     const id = newId("proc");
-    if (this.#isClosed) return neverStarted(id, request.purpose);
+    if (this.#isClosed) return neverStarted(id, request.purpose, STOPPING);
+    const isSandboxed = request.sandbox !== undefined;
+    const wantsTemp = isSandboxed || request.tempVariables !== undefined;
+    const temp = wantsTemp ? (this.#temp?.make(id) ?? null) : null;
+    const run = isSandboxed ? this.#sandboxed(request, temp) : request;
+    if (run === null) {
+      void this.#temp?.remove(id);
+      return neverStarted(id, request.purpose, { code: "ENOTSUP", detail: "its sandbox cannot be made" });
+    }
     this.#journal?.add(id); // before it is there: kartad may die at any line
-    const temp = request.tempVariables === undefined ? null : (this.#temp?.make(id) ?? null);
     const tempNames = temp === null ? [] : (request.tempVariables ?? []);
-    const subprocess = execa(request.command, request.args, {
+    const subprocess = execa(run.command, run.args, {
       cwd: request.cwd,
       env: {
         ...request.env,
@@ -109,7 +129,7 @@ export class ProcessSpawner {
     const exited = ended.then(async (how) => {
       exit = how;
       this.#log.debug(
-        { process: id, pid, purpose: request.purpose },
+        { process_id: id, pid, purpose: request.purpose },
         `${request.command} ${describeExit(how)}`,
       );
       if (pid !== null) {
@@ -128,6 +148,7 @@ export class ProcessSpawner {
       id,
       purpose: request.purpose,
       pid,
+      temp,
       stdin: subprocess.stdin,
       stdout: subprocess.stdout,
       stderr: subprocess.stderr,
@@ -142,6 +163,21 @@ export class ProcessSpawner {
     };
     this.#live.add(managed);
     return managed;
+  }
+
+  /** The command in its sandbox; null: there is none, or no room for what the child writes in it. */
+  #sandboxed(request: SpawnRequest, temp: string | null): Pick<SpawnRequest, "command" | "args"> | null {
+    if (this.#sandbox === null || temp === null) return null;
+    const places = [...(request.sandbox ?? []), { path: temp, access: "write" as const }];
+    try {
+      return this.#sandbox.wrap(request, places, (name) => {
+        const folder = path.join(temp, name);
+        mkdirSync(folder, { mode: 0o700 });
+        return folder;
+      });
+    } catch {
+      return null; // the disk is full
+    }
   }
 
   /** Ends every child and the guard. Resolves when no process of any group is left. */

@@ -56,11 +56,13 @@ export interface MergeOptions {
   readonly harness: HarnessType;
   /** Null: none is declared, or it is wrong. */
   readonly entryPoint: EntryPoint | null;
+  /** kartad.toml wants one for every project. */
+  readonly sandboxRequired: boolean;
 }
 
 /** Fills the defaults in. karta.toml wins over karta.jsonc, with a warning; rules that span keys are checked here. */
 export function mergeManifest(options: MergeOptions, findings: Findings): Manifest {
-  const { toml, jsonc, harness, entryPoint } = options;
+  const { toml, jsonc, harness, entryPoint, sandboxRequired } = options;
   const defaults = MANIFEST_DEFAULTS;
   const { pass, ...needs } = toml.env ?? {};
   const claude = harness === "claude-code" ? (jsonc.harness?.claude ?? {}) : {};
@@ -111,6 +113,7 @@ export function mergeManifest(options: MergeOptions, findings: Findings): Manife
         toml.runtime?.approval_timeout_seconds ?? defaults.runtime.approvalTimeoutSeconds,
       turnTimeoutSeconds: toml.runtime?.turn_timeout_seconds ?? defaults.runtime.turnTimeoutSeconds,
       workspace: toml.runtime?.workspace ?? defaults.runtime.workspace,
+      sandbox: sandboxRequired || (toml.runtime?.sandbox ?? defaults.runtime.sandbox),
     },
     http: { allowedOrigins: toml.http?.allowed_origins ?? defaults.http.allowedOrigins },
     pool: {

@@ -7,8 +7,9 @@ export function refuseWrongValues(file: string, error: z.ZodError, value: unknow
   for (const issue of error.issues) {
     const keys = issue.path.map(String);
     const where = keys.length === 0 ? file : `${file}: ${keys.join(".")}`;
-    // A value of [env] may be a secret that was put in the wrong place; only its kind is told.
-    const found = describeValue(valueAt(value, keys), { showText: keys[0] !== "env" });
+    // A value of [env], or of a server's env and headers, may be a secret in the wrong place; only its kind is told.
+    const showText = keys[0] !== "env" && keys[0] !== "mcpServers";
+    const found = describeValue(valueAt(value, keys), { showText });
     findings.refuse(where, `${issue.message}, found ${found}`);
   }
 }

@@ -80,6 +80,7 @@ export const KartaTomlSchema = table({
     approval_timeout_seconds: seconds.optional(),
     turn_timeout_seconds: seconds.optional(),
     workspace: oneOf(WORKSPACES).optional(),
+    sandbox: boolean.optional(),
   }).optional(),
   http: table({
     allowed_origins: z.array(OriginSchema, { error: "expected a list of origins" }).optional(),

@@ -1,5 +1,6 @@
 /** Reads and validates a project folder. Everything that is wrong is told at once, and nothing is kept of a wrong one. */
 import { KartaError, type Issue } from "../../shared/errors.ts";
+import type { SandboxState } from "../process/sandbox.ts";
 import { parseOfflineScript, type OfflineScript } from "../offline-model/script.ts";
 import { bindAppEnv, bindEnv } from "./bind-env.ts";
 import { declaredEntryPoint } from "./declared-entry-point.ts";
@@ -8,6 +9,7 @@ import { detectHarness } from "./detect-harness.ts";
 import { discoverAgents, discoverSkills } from "./discover.ts";
 import { Findings } from "./findings.ts";
 import { locate, readText } from "./folder-files.ts";
+import { folderSecrets, type NamedSecret } from "./folder-secrets.ts";
 import { mergeManifest, readKartaJsonc, readKartaToml } from "./manifest-file.ts";
 import { readMcpServers } from "./mcp-servers.ts";
 import { openProjectFolder } from "./project-folder.ts";
@@ -17,7 +19,17 @@ export interface ReadProjectOptions {
   readonly daemonEnv: Readonly<Record<string, string | undefined>>;
   /** The operator's home folder, which is refused as a project. */
   readonly homedir: string;
+  /** Told what of the folder must not be written down, before anything of it is told, also of a folder that is refused. */
+  readonly onSecrets?: (root: string, secrets: readonly NamedSecret[]) => void;
+  /** Whether a sandbox can be made here, and whether kartad.toml wants one for every project; left out: it cannot, it does not. */
+  readonly sandbox?: { readonly isRequired: boolean; readonly probe: () => Promise<SandboxState> };
 }
+
+const NO_SANDBOX: SandboxState = {
+  kind: "unavailable",
+  detail: "there is no sandbox here",
+  fix: "leave `sandbox` out of [runtime]",
+};
 
 /**
  * Reads a folder (absolute path) into a definition. Writes nothing and runs nothing: whether the entry point loads is
@@ -29,6 +41,7 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
   if (opened.kind === "refused") throw invalidProject(folder, [{ path: folder, message: opened.message }]);
   const { root } = opened;
   const findings = new Findings();
+  const sandboxRequired = options.sandbox?.isRequired ?? false;
 
   const toml = await readKartaToml(root, findings);
   const jsonc = await readKartaJsonc(root, findings);
@@ -39,7 +52,8 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
   const manifest =
     toml === null || jsonc === null || harness === null
       ? null
-      : mergeManifest({ toml, jsonc, harness, entryPoint }, findings);
+      : mergeManifest({ toml, jsonc, harness, entryPoint, sandboxRequired }, findings);
+  if (manifest?.runtime.sandbox) await checkSandbox(options.sandbox, findings);
   const setup = toml?.environment?.setup;
   if (setup !== undefined) await checkSetupScript(root, setup, findings);
 
@@ -49,6 +63,8 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
   const boundEnv = await bindEnv(root, manifest?.env ?? [], options.daemonEnv, findings);
   const pass = manifest?.passEnv ?? [];
   const appEnv = bindAppEnv({ boundEnv, pass, daemonEnv: options.daemonEnv }, findings);
+  const bound = [...Object.entries(boundEnv), ...Object.entries(appEnv)];
+  options.onSecrets?.(root, [...bound, ...(await folderSecrets(root))]);
   const offlineScript = await readOfflineScript(root, findings);
 
   if (findings.issues.length > 0 || manifest === null || harness === null) {
@@ -58,6 +74,13 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
     definition: { root, manifest, harness, agents, skills, mcpServers, boundEnv, appEnv, offlineScript },
     warnings: findings.warnings,
   };
+}
+
+/** A project that wants a sandbox is never run without. */
+async function checkSandbox(sandbox: ReadProjectOptions["sandbox"], findings: Findings): Promise<void> {
+  const where = sandbox?.isRequired ? "kartad.toml: sandbox" : "karta.toml: runtime.sandbox";
+  const state = (await sandbox?.probe()) ?? NO_SANDBOX;
+  if (state.kind === "unavailable") findings.refuse(where, `${state.detail}; ${state.fix}`);
 }
 
 async function checkSetupScript(root: string, setup: string, findings: Findings): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   Project,
   ProjectReport,
 } from "../../shared/protocol/projects.ts";
+import { maskShapes } from "../../shared/secret-shapes.ts";
 import { ProjectNameSchema } from "../../shared/protocol/sessions.ts";
 import type { LoadedApp } from "../apps/apps.ts";
 import { NO_APP, type EntryPointCheck } from "../apps/protocol.ts";
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   readonly stateHome: string;
   readonly logger: Logger;
   readonly now: () => number;
+  /** Frees a text of the secrets that kartad knows; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
   readonly read: (folder: string) => Promise<ReadProjectResult>;
   /** Null: the project names none. */
   readonly checkEntryPoint: (definition: ProjectDefinition, home: string) => Promise<EntryPointCheck | null>;
@@ -238,7 +241,9 @@ export class ProjectRegistry {
 
   #failed(project: RegisteredProject, error: unknown): void {
     const { name } = project.row;
-    const detail = error instanceof KartaError ? summary(error) : "it could not be read; see `karta logs`";
+    const { mask = maskShapes } = this.#options;
+    const detail =
+      error instanceof KartaError ? mask(summary(error)) : "it could not be read; see `karta logs`";
     project.health = { state: "failed", detail };
     this.#log.error({ err: error, project: name }, `project ${name} cannot take turns: ${detail}`);
   }
@@ -252,10 +257,15 @@ export class ProjectRegistry {
     const binary = await this.#options.harnessProgram(definition.harness, {
       command: definition.manifest.harness.command,
       folder: definition.root,
+      sandbox: definition.manifest.runtime.sandbox,
     });
     const loaded = await this.#loadApp(chosen, definition);
     const app = loaded?.description ?? NO_APP;
-    const allWarnings = [...warnings, ...programWarnings(definition, binary)];
+    const { mask = maskShapes } = this.#options;
+    const allWarnings = [...warnings, ...programWarnings(definition, binary)].map((warning) => ({
+      path: warning.path,
+      message: mask(warning.message),
+    }));
     return { report: reportView(chosen, definition, app, binary, allWarnings), definition, loaded };
   }
 

@@ -16,6 +16,8 @@ export interface SessionProjectsOptions {
   readonly workspaces: Workspaces;
   readonly apps: Apps;
   readonly harnessOf: (type: HarnessType) => Harness;
+  /** What stands in the way of a sandbox now, with what to do; null: nothing is known to. */
+  readonly sandboxProblem: () => string | null;
 }
 
 export function sessionProjects({
@@ -23,6 +25,7 @@ export function sessionProjects({
   workspaces,
   apps,
   harnessOf,
+  sandboxProblem,
 }: SessionProjectsOptions): SessionProjects {
   const view = (project: RegisteredProject): SessionProject => {
     const manifest = project.definition?.manifest ?? MANIFEST_DEFAULTS;
@@ -44,7 +47,7 @@ export function sessionProjects({
       // A private copy of the folder per session: no process can be started before its session is there.
       spares: manifest.runtime.workspace === "shared" ? manifest.pool.spares : 0,
       harness,
-      requireReady: () => requireReady(project, harness),
+      requireReady: () => requireReady(project, harness, sandboxProblem),
       app: async () => {
         const { name } = project.row;
         const registered = registry.find(name);
@@ -65,7 +68,7 @@ export function sessionProjects({
       },
       launch: async (sessionId, agent) => {
         await project.checked;
-        requireReady(project, harness);
+        requireReady(project, harness, sandboxProblem);
         return launchSpec(project, agent, workspaces.of(workspaceOf(project), sessionId));
       },
       prepareWorkspace: async (sessionId) => {
@@ -88,13 +91,20 @@ export function sessionProjects({
   };
 }
 
-function requireReady({ row, health }: RegisteredProject, harness: Harness): void {
+function requireReady(
+  { row, health, definition }: RegisteredProject,
+  harness: Harness,
+  sandboxProblem: () => string | null,
+): void {
   if (health.state === "failed") {
     throw new KartaError(
       "harness_unavailable",
       `project ${row.name} cannot run: ${health.detail}; mend it and run \`karta project add ${row.path} ${row.name}\` again`,
     );
   }
+  const problem = definition?.manifest.runtime.sandbox ? sandboxProblem() : null;
+  if (problem !== null)
+    throw new KartaError("harness_unavailable", `project ${row.name} wants a sandbox: ${problem}`);
   const availability = harness.availability();
   if (availability.kind === "unavailable") throw new KartaError("harness_unavailable", availability.detail);
 }
@@ -137,5 +147,6 @@ function launchSpec(project: RegisteredProject, agent: string, { cwd, home }: Wo
     command: harness.command,
     mcpServers: definition.mcpServers,
     env: definition.boundEnv,
+    sandbox: definition.manifest.runtime.sandbox,
   };
 }

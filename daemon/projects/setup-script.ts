@@ -6,6 +6,7 @@ import { KartaError } from "../../shared/errors.ts";
 import { lastLine, runBounded, type BoundedRun } from "../apps/bounded-run.ts";
 import { redactValues } from "../apps/redact-values.ts";
 import { describeExit } from "../process/process.ts";
+import type { SandboxPlace } from "../process/sandbox.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { locate } from "./folder-files.ts";
 
@@ -45,6 +46,8 @@ export interface RunSetupOptions {
   /** Kept out of the error's text. */
   readonly boundEnv: Readonly<Record<string, string>>;
   readonly spawner: Pick<ProcessSpawner, "spawn">;
+  /** As `SpawnRequest.sandbox`. */
+  readonly sandbox: readonly SandboxPlace[] | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -54,10 +57,10 @@ export interface RunSetupOptions {
  * @throws KartaError `harness_unavailable`: the script, how it ended, its last line; `cause` has its last 8 KiB of output
  */
 export async function runSetupScript(options: RunSetupOptions): Promise<void> {
-  const { script, cwd, env, boundEnv, spawner, timeoutMs, signal } = options;
+  const { script, cwd, env, boundEnv, spawner, sandbox, timeoutMs, signal } = options;
   // An executable text without `#!` is run by /bin/sh all the same: execvp(3), which Node spawns with, sees to it.
   const [command, args] = script.executable ? [script.real, []] : ["/bin/sh", [script.real]];
-  const child = spawner.spawn({ purpose: "setup", command, args, cwd, env });
+  const child = spawner.spawn({ purpose: "setup", command, args, cwd, env, sandbox });
   const run = await runBounded(child, { timeoutMs, tailBytes: TAIL_BYTES, signal });
   if (run.cause === "itself" && run.exit.kind === "exited" && run.exit.code === 0) return;
 

@@ -13,6 +13,7 @@ import { z } from "zod";
 import { KartaError } from "../../shared/errors.ts";
 import { newId } from "../../shared/ids.ts";
 import { childEnvironment, type Environment } from "../apps/child-environment.ts";
+import { ownPlaces } from "../process/sandbox.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
 import { copyFolder } from "./copy-folder.ts";
 import type { ProjectDefinition } from "./definition.ts";
@@ -129,7 +130,8 @@ export class Workspaces {
       const { baseEnv, spawner, setupTimeoutMs: timeoutMs = SETUP_TIMEOUT_MS } = this.#options;
       this.#log.info({ project: name, workspace: cwd }, `running ${script.name}`);
       const env = childEnvironment({ baseEnv, home, boundEnv });
-      await runSetupScript({ script, cwd, env, boundEnv, spawner, timeoutMs, signal });
+      const sandbox = manifest.runtime.sandbox ? ownPlaces({ cwd, home }) : undefined;
+      await runSetupScript({ script, cwd, env, boundEnv, spawner, sandbox, timeoutMs, signal });
     }
     signal.throwIfAborted();
     await writeMarker(folder, wanted);

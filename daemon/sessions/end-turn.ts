@@ -1,5 +1,6 @@
 /** The end of a turn: its one terminal event and its row's end, stored together. */
 import type { EventDraft } from "../../shared/events.ts";
+import { maskShapes } from "../../shared/secret-shapes.ts";
 import type { TurnEnd } from "../harness/harness.ts";
 import type { SessionRuntime } from "./runtime.ts";
 import type { Turn, TurnOutcome } from "./turn.ts";
@@ -18,7 +19,8 @@ function terminalEvent(outcome: TurnOutcome): EventDraft {
   }
 }
 
-function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
+/** What an agent or a model's service said of a failure may hold the key that it was given. */
+function outcomeOf(turn: Turn, end: TurnEnd, mask: (text: string) => string): TurnOutcome {
   const message = turn.assembly.message();
   switch (end.kind) {
     case "completed":
@@ -28,7 +30,7 @@ function outcomeOf(turn: Turn, end: TurnEnd): TurnOutcome {
       return {
         kind: "failed",
         code: end.code,
-        detail: end.message,
+        detail: mask(end.message),
         retryable: end.retryable,
         hadOutput: turn.assembly.hasOutput,
         message,
@@ -55,7 +57,7 @@ export async function endTurn(
   runtime: SessionRuntime,
   { sessionId, turn, end, ends, onStored }: EndTurnOptions,
 ): Promise<TurnOutcome> {
-  const outcome = outcomeOf(turn, end);
+  const outcome = outcomeOf(turn, end, runtime.mask ?? maskShapes);
   turn.move(outcome.kind);
   const now = runtime.now();
   await turn.approvals.settled();
@@ -79,7 +81,7 @@ export async function endTurn(
       ...(turn.input.changesAtEnd?.(outcome) ?? []),
     ],
   };
-  const logger = runtime.logger.child({ session: sessionId, turn: turn.id });
+  const logger = runtime.logger.child(turn.logContext);
   turn.isEndStored = await ends.add(append, () => {
     turn.isEndStored = true;
     logger.info("the turn's end is stored now");
@@ -87,6 +89,17 @@ export async function endTurn(
   });
   if (turn.isEndStored) onStored();
   else logger.error("the turn's end could not be stored; it is tried again");
+  const { agent, createdAt, startedAt } = turn;
+  logger.info(
+    {
+      agent,
+      waited_ms: (startedAt ?? now) - createdAt,
+      ran_ms: startedAt === null ? 0 : now - startedAt,
+      tokens: outcome.usage.total_tokens,
+      ...(outcome.kind === "failed" ? { code: outcome.code } : {}),
+    },
+    `turn ${outcome.kind}`,
+  );
   turn.settle(outcome);
   return outcome;
 }

@@ -1,6 +1,7 @@
 /** A session that has turns now: an ordered queue, one running. It is dropped from memory when its last turn ends. */
 import type { Logger } from "pino";
 import { KartaError } from "../../shared/errors.ts";
+import { noteLogContext, withLogContext } from "../log/context.ts";
 import type { Participant } from "../../shared/events.ts";
 import { LIMITS } from "../../shared/protocol/limits.ts";
 import type { TurnEnd } from "../harness/harness.ts";
@@ -62,7 +63,10 @@ export class LiveSession {
     this.#runtime = options.runtime;
     this.#ends = options.ends;
     this.#onIdle = options.onIdle;
-    this.#log = options.runtime.logger.child({ session: options.record.id, project: options.record.project });
+    this.#log = options.runtime.logger.child({
+      session_id: options.record.id,
+      project: options.record.project,
+    });
     this.#runtime.log.open(options.record.id, options.record.last_seq);
   }
 
@@ -122,8 +126,10 @@ export class LiveSession {
       input: { ...message, participant: taken?.participant ?? null },
       agent: this.record.current_agent,
       now: this.#runtime.now(),
-      logger: this.#log,
+      logger: this.#runtime.logger,
+      session: this.record,
     });
+    noteLogContext(turn.logContext); // the request's own line names it too
     this.#turns.push(turn); // its place is taken before anything is awaited: sends keep the order they came in
     try {
       turn.acceptedSeq = await this.#storeAccepted(turn, taken);
@@ -232,12 +238,15 @@ export class LiveSession {
     for (let turn = this.#next(); turn !== null; turn = this.#next()) {
       this.#current = turn;
       await this.#warming;
-      const isClear = await this.#ends.store(this.record.id);
-      const end = isClear
-        ? await runTurn(this.#runtime, this, turn)
-        : failedByError(earlierEndNotStored(), turn);
-      this.#current = null;
-      await this.#end(turn, end);
+      // Whoever's request began this loop: the turn is its own.
+      await withLogContext(turn.logContext, async () => {
+        const isClear = await this.#ends.store(this.record.id);
+        const end = isClear
+          ? await runTurn(this.#runtime, this, turn)
+          : failedByError(earlierEndNotStored(), turn);
+        this.#current = null;
+        await this.#end(turn, end);
+      });
     }
     this.#running = false;
   }

@@ -48,6 +48,8 @@ export async function endBrokenTurns(options: RecoveryOptions): Promise<number> 
       changes: [{ kind: "turn", id: turn.id, change: { state: "failed", ended_at: options.now() } }],
     });
     options.log.close(turn.session_id);
+    const { id: turn_id, session_id } = turn;
+    options.logger.warn({ session_id, turn_id }, "a turn of the last run was ended as daemon_restarted");
   }
   if (broken.length > 0)
     options.logger.warn({ turns: broken.length }, "turns of the last run were ended as daemon_restarted");

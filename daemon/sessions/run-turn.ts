@@ -7,6 +7,7 @@ import {
   type PermissionRequest,
   type TurnEnd,
 } from "../harness/harness.ts";
+import { withLogContext } from "../log/context.ts";
 import type { Lease } from "../pool/lease.ts";
 import { callTool } from "./app.ts";
 import type { LiveSession } from "./live-session.ts";
@@ -37,11 +38,6 @@ export function failedByError(error: unknown, turn: Turn): TurnEnd {
 
 /** Never rejects: whatever goes wrong is the turn's end. */
 export async function runTurn(runtime: SessionRuntime, session: LiveSession, turn: Turn): Promise<TurnEnd> {
-  const logger = runtime.logger.child({
-    session: session.record.id,
-    turn: turn.id,
-    project: session.project.name,
-  });
   let lease: Lease | null = null;
   let completed = false;
   try {
@@ -62,7 +58,7 @@ export async function runTurn(runtime: SessionRuntime, session: LiveSession, tur
     completed = end.kind === "completed";
     return end;
   } catch (error) {
-    logger.warn({ err: error }, "the turn failed");
+    runtime.logger.warn({ err: error }, "the turn failed");
     return failedByError(error, turn);
   } finally {
     lease?.release(completed);
@@ -106,8 +102,10 @@ async function converse(
             interrupt(); // what can't be stored must not be paid for
           });
       },
-      decide: (request) => clock.standStillFor(decide(runtime, session, turn, request)),
-      callTool: (call) => callTool(session, turn, call),
+      // An agent's calls come in by a stream that is older than the turn.
+      decide: (request) =>
+        withLogContext(turn.logContext, () => clock.standStillFor(decide(runtime, session, turn, request))),
+      callTool: (call) => withLogContext(turn.logContext, () => callTool(session, turn, call)),
     });
     await stored; // the log keeps the order: with the last one all are stored, or it is known which was not
     if (cut.storageError !== null) return failedByError(cut.storageError, turn);

@@ -88,6 +88,8 @@ export interface SessionRuntime {
   readonly pool: Pool;
   readonly projects: SessionProjects;
   readonly logger: Logger;
+  /** Frees a text of the secrets that kartad knows; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** How long an agent may take to end a turn it was asked to end; ten seconds if not given. */

@@ -1,5 +1,6 @@
 /** Sessions, for both planes: create, find, list, send, cancel, delete. A session is a handle; its history is the harness's. */
 import { KartaError } from "../../shared/errors.ts";
+import { noteLogContext } from "../log/context.ts";
 import type { Participant } from "../../shared/events.ts";
 import { isId } from "../../shared/ids.ts";
 import type { MessagePage } from "../../shared/protocol/messages.ts";
@@ -273,6 +274,7 @@ export class SessionService {
   async #record(scope: Scope, id: string): Promise<SessionRecord> {
     const record = isId("sess", id) ? await this.#runtime.sessions.get(id) : null;
     if (record === null || !inScope(scope, record)) throw noSuchSession();
+    noteLogContext({ project: record.project, session_id: record.id });
     return record;
   }
 }

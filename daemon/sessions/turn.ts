@@ -5,7 +5,9 @@ import type { AssistantMessage, Participant, Usage, UserMessage } from "../../sh
 import { newId, newMessageId, type Id } from "../../shared/ids.ts";
 import type { TurnImage } from "../harness/harness.ts";
 import type { RowChange } from "../store/changes.ts";
+import type { SessionRow } from "../store/schema.ts";
 import { Approvals } from "./approvals.ts";
+import { logContext, type LogContext } from "../log/context.ts";
 import { Assembly } from "./assembly.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { replyIdTo } from "./reply-id.ts";
@@ -66,6 +68,8 @@ export class Turn {
   /** Who answers. Until the turn's place comes it may change, where the message names none. */
   agent: string;
   readonly createdAt: number;
+  /** What is logged in its course carries this: its ids, and that of the request that began it. */
+  readonly logContext: LogContext;
   startedAt: number | null = null;
   /** The seq of its `message` event: its own stream begins after it. 0 until it is stored. */
   acceptedSeq = 0;
@@ -83,11 +87,22 @@ export class Turn {
   #settle: (outcome: TurnOutcome) => void = () => undefined;
 
   /** @param options.agent the session's agent now */
-  constructor(options: { input: TurnInput; agent: string; now: number; logger: Logger }) {
+  constructor(options: {
+    input: TurnInput;
+    agent: string;
+    now: number;
+    logger: Logger;
+    /** Whose it is. */
+    session: Pick<SessionRow, "id" | "project">;
+  }) {
     this.input = options.input;
     this.agent = options.input.agent ?? options.agent;
     this.createdAt = options.now;
-    this.#log = options.logger.child({ turn: this.id });
+    const { request_id: request } = logContext();
+    const { id: session_id, project } = options.session;
+    const ids = { project, session_id, turn_id: this.id };
+    this.logContext = request === undefined ? ids : { ...ids, request_id: request };
+    this.#log = options.logger.child(this.logContext);
     const id = newMessageId();
     this.assembly = new Assembly({ id: replyIdTo(id), thinking: options.input.thinking });
     this.userMessage = {

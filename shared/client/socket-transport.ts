@@ -1,4 +1,5 @@
 /** Requests over kartad's Unix socket. For Node alone; `karta/client/socket` exports it. */
+import { statSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { systemErrorCode } from "../errors.ts";
 import { ConnectionError } from "./errors.ts";
@@ -19,6 +20,7 @@ export function socketTransport(socket: string): Transport {
   return {
     request: ({ method, path, headers, body, signal }) =>
       new Promise((resolve, reject) => {
+        requireOwnSocket(socket);
         const request = httpRequest({
           socketPath: socket,
           method,
@@ -36,6 +38,27 @@ export function socketTransport(socket: string): Transport {
         request.end(body ?? undefined);
       }),
   };
+}
+
+/**
+ * Another user's program may stand where kartad's socket was looked for, in /tmp say: it must not hear what is meant for
+ * kartad. Only root speaks to a kartad that another user runs.
+ * @throws ConnectionError `refused`
+ */
+export function requireOwnSocket(socket: string): void {
+  const own = process.getuid?.() ?? 0;
+  if (own === 0 || ownerOf(socket) === own) return;
+  const why = `${socket} belongs to another user`;
+  throw new ConnectionError("refused", why, Object.assign(new Error(why), { code: "EACCES" }));
+}
+
+/** The caller, where it cannot be read: then connecting fails, and says why. */
+function ownerOf(socket: string): number | undefined {
+  try {
+    return statSync(socket).uid;
+  } catch {
+    return process.getuid?.();
+  }
 }
 
 /** A response of node:http as an answer; for a WebSocket's handshake too. */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { AppWorkerSchema } from "./apps.ts";
 import { DoctorReportSchema } from "./doctor.ts";
 import { keyRoutes } from "./keys.ts";
+import { LogsQuerySchema, LogsSchema } from "./logs.ts";
 import { AddProjectResultSchema, AddProjectSchema, ProjectReportSchema, ProjectSchema } from "./projects.ts";
 import { route } from "./route.ts";
 import { SessionEventSchema } from "../events.ts";
@@ -63,25 +64,6 @@ export const StatusSchema = z.object({
   memory: z.object({ rss_bytes: z.int(), heap_used_bytes: z.int() }),
 });
 export type Status = z.infer<typeof StatusSchema>;
-
-export const LogLevelSchema = z.enum(["trace", "debug", "info", "warn", "error", "fatal"]);
-export type LogLevel = z.infer<typeof LogLevelSchema>;
-
-/** One structured log line, as pino writes it. */
-export const LogLineSchema = z.looseObject({
-  level: z.number(),
-  /** Milliseconds since the epoch. */
-  time: z.number(),
-  msg: z.string().optional(),
-});
-export type LogLine = z.infer<typeof LogLineSchema>;
-
-export const LogsQuerySchema = z.object({
-  level: LogLevelSchema.optional(),
-  project: z.string().optional(),
-  /** Milliseconds since the epoch. */
-  since: z.coerce.number().int().optional(),
-});
 
 /** What a backup holds that was taken in. */
 export const RestoredSchema = z.object({
@@ -261,7 +243,7 @@ export const controlRoutes = {
     status: 200,
     query: LogsQuerySchema,
     body: NothingSchema,
-    response: z.object({ data: z.array(LogLineSchema) }),
+    response: LogsSchema,
     errors: [],
   }),
 } as const;

@@ -1,6 +1,7 @@
 /** An app's own tools, in Python and in Node, called by the real OpenCode and by a small agent behind the real kartad. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
+import type { SessionEvent } from "../../shared/events.ts";
 import { createSession, frames, openTurn, request, send, storedEvents } from "../support/api.ts";
 import { acpCommand } from "../support/acp.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
@@ -105,17 +106,29 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
   });
   const open = async (visitor: string) =>
     (await createSession(kartad.url, { project, metadata: { visitor } })).id;
+  /** Two for all tests: OpenCode starts a process for each. */
+  let adas: string;
+  let beas: string;
+  beforeAll(async () => {
+    [adas, beas] = await Promise.all([open("ada"), open("bea")]);
+  });
 
-  test("a tool is asked for, and called after a yes: with the session's own data", async () => {
-    const id = await open("ada");
-    const seen: unknown[] = [];
-    for await (const { event } of frames(await openTurn(kartad.url, id, "look up A17"))) {
+  /** A turn that looks an order up, with a yes to it. */
+  async function lookUp(id: string, order: string): Promise<SessionEvent[]> {
+    const seen: SessionEvent[] = [];
+    for await (const { event } of frames(await openTurn(kartad.url, id, `look up ${order}`))) {
       seen.push(event);
       if (event.type !== "input_required") continue;
-      expect(event.data).toMatchObject({ tool: `${prefix}look_up_order`, tool_input: { order_id: "A17" } });
+      expect(event.data).toMatchObject({ tool: `${prefix}look_up_order`, tool_input: { order_id: order } });
       const place = `/v1/sessions/${id}/inputs/${event.data.request_id}`;
       await request(kartad.url, "PUT", place, { decision: "approve_once" });
     }
+    return seen;
+  }
+
+  test("a tool is asked for, and called after a yes: with the session's own data", async () => {
+    const seen = await lookUp(adas, "A17");
+    expect(seen.map(({ type }) => type)).toContain("input_required");
     expect(seen).toContainEqual(
       expect.objectContaining({ type: "tool_result", data: expect.objectContaining({ is_error: false }) }),
     );
@@ -124,20 +137,16 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
   });
 
   test("sessions that call at the same time are told apart", async () => {
-    const visitors = ["bea", "cyd"];
-    const ids = await Promise.all(visitors.map(open));
-    const allow = { permission_mode: "autonomous" };
-    await Promise.all(ids.map((id) => request(kartad.url, "PATCH", `/v1/sessions/${id}`, allow)));
-    const texts = await Promise.all(
-      ids.map(async (id, index) => (await send(kartad.url, id, `look up B${index}`)).text),
+    const ends = await Promise.all(
+      [adas, beas].map(async (id, index) => JSON.stringify((await lookUp(id, `B${index}`)).at(-1))),
     );
-    visitors.forEach((visitor, index) => {
-      expect(texts[index]).toContain(visitor);
-      expect(texts[index]).toContain(`B${index}`);
+    ["ada", "bea"].forEach((visitor, index) => {
+      expect(ends[index]).toContain(visitor);
+      expect(ends[index]).toContain(`B${index}`);
+      expect(ends[index]).not.toContain(`B${1 - index}`);
     });
   });
 
-  let eves: string | null = null; // one session: OpenCode starts a process for each
   test.each([
     ["never", /The tool said: fine/, false],
     ["refuse", /that order is not yours/, true],
@@ -146,14 +155,12 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
   ])(
     "one that allowed_tools has is not asked for; when it does %s the turn goes on",
     async (how, words, isError) => {
-      eves ??= await open("eve");
-      const id = eves;
-      const result = await send(kartad.url, id, `misbehave ${how}`);
+      const result = await send(kartad.url, adas, `misbehave ${how}`);
       expect(result).toMatchObject({ status: "completed", text: expect.stringMatching(words) });
       const parts = result.messages[1]?.parts ?? [];
       expect(parts.find((part) => part.type === "tool_result")).toMatchObject({ is_error: isError });
       // The key to its tools is the agent's own.
-      expect(JSON.stringify(await storedEvents(kartad.url, id))).not.toMatch(/Bearer|KARTA_TOOLS/);
+      expect(JSON.stringify(await storedEvents(kartad.url, adas))).not.toMatch(/Bearer|KARTA_TOOLS/);
     },
   );
 

@@ -11,10 +11,14 @@ jest.setTimeout(120_000);
 let home: TestHome;
 let kartad: Kartad;
 let client: Anthropic;
+/** The same in one session, where it does not matter which: each new one is a start of Claude Code. */
+let talk: Anthropic;
 
 beforeAll(async () => {
   ({ home, kartad } = await anthropicScene());
   client = anthropicOf(kartad.url);
+  const { id } = await createSession(kartad.url, { project: "bot" });
+  talk = anthropicOf(kartad.url, "bot", { defaultHeaders: { "X-Karta-Session": id } });
 });
 afterAll(() => home.remove());
 
@@ -53,8 +57,8 @@ describe("a message", () => {
   });
 
   test("streamed: Anthropic's events in their order, joined the same words, with the usage at the end", async () => {
-    const whole = await client.messages.create(saying("hello"));
-    const stream = await client.messages.create({ ...saying("hello"), stream: true });
+    const whole = await talk.messages.create(saying("hello"));
+    const stream = await talk.messages.create({ ...saying("hello"), stream: true });
     const events = await Array.fromAsync(stream);
     const types = events.map(({ type }) => type);
     expect(types.filter((type) => type !== "content_block_delta")).toEqual([
@@ -78,7 +82,7 @@ describe("a message", () => {
   });
 
   test("by the stream helper: deltas while the turn runs, and the message they add up to", async () => {
-    const stream = client.messages.stream(saying("Count slowly."));
+    const stream = talk.messages.stream(saying("Count slowly."));
     const { response } = await stream.withResponse();
     const sessionId = sessionIn(response);
     let running: unknown = null;
@@ -98,29 +102,29 @@ describe("a message", () => {
   });
 
   test("is the same to the client's beta calls", async () => {
-    const whole = await client.messages.create(saying("hello"));
+    const whole = await talk.messages.create(saying("hello"));
     expect(textIn(whole)).toContain("hello");
-    expect(await client.beta.messages.stream(saying("hello")).finalText()).toBe(textIn(whole));
+    expect(await talk.beta.messages.stream(saying("hello")).finalText()).toBe(textIn(whole));
     expect(
-      (await client.beta.messages.create({ ...saying("hello"), betas: ["files-api-2025-04-14"] })).content,
+      (await talk.beta.messages.create({ ...saying("hello"), betas: ["files-api-2025-04-14"] })).content,
     ).toEqual(whole.content);
   });
 
   test("with thinking: a block of it before the text, whole and streamed; and none when it is not asked for", async () => {
     const thinking = { type: "adaptive" } as const;
-    const whole = await client.messages.create({ ...saying("think about it"), thinking });
+    const whole = await talk.messages.create({ ...saying("think about it"), thinking });
     expect(whole.content).toMatchObject([
       { type: "thinking", thinking: "Let me see." },
       { type: "text", text: "Thought." },
     ]);
-    const streamed = await client.messages.stream({ ...saying("think about it"), thinking }).finalMessage();
+    const streamed = await talk.messages.stream({ ...saying("think about it"), thinking }).finalMessage();
     expect(streamed.content).toEqual(whole.content);
     for (const quiet of [
       undefined,
       { type: "disabled" },
       { type: "adaptive", display: "omitted" },
     ] as const) {
-      const message = await client.messages.create({
+      const message = await talk.messages.create({
         ...saying("think about it"),
         ...(quiet === undefined ? {} : { thinking: quiet }),
       });
@@ -129,7 +133,7 @@ describe("a message", () => {
   });
 
   test("of an agent that uses a tool: one text, and pings that say so to those who look", async () => {
-    const said = await client.messages.create(saying("please write it down"));
+    const said = await talk.messages.create(saying("please write it down"));
     expect(said.content).toHaveLength(1);
     expect(textIn(said)).toContain("The tool said: ");
     const response = await fetch(`${kartad.url}/v1/projects/bot/anthropic/v1/messages`, {

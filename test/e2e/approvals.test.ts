@@ -4,6 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { createSession, frames, openTurn, request, send, textOf, type Received } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { ASKS, WRITES } from "../support/replies.ts";
 
 jest.setTimeout(60_000);
 
@@ -11,22 +12,9 @@ const SCRIPT = `
 first_token_ms = 0
 tokens_per_second = 0
 
-[[reply]]
-when = "write (?<name>\\\\w+)"
-tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
+${WRITES}
 
-[[reply]]
-when = "ask me"
-text = "You chose: {{tool_result}}"
-[reply.tool]
-name = "AskUserQuestion"
-[[reply.tool.input.questions]]
-question = "Which roast?"
-header = "Roast"
-multiSelect = false
-options = [{ label = "Sunrise", description = "light" }, { label = "Midnight", description = "dark" }]
-
+${ASKS}
 [default]
 text = "ok: {{last_user}}"
 `;

@@ -8,6 +8,7 @@ import path from "node:path";
 import { request } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { ManagedAgentsClient, read, requireAction, type Event } from "../support/managed-agents.ts";
+import { ASKS, WRITES } from "../support/replies.ts";
 
 jest.setTimeout(60_000);
 
@@ -15,26 +16,14 @@ const SCRIPT = `
 first_token_ms = 0
 tokens_per_second = 0
 
-[[reply]]
-when = "write (?<name>\\\\w+)"
-tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
+${WRITES}
 
 [[reply]]
 when = "what is in (?<file>[\\\\w./-]+)"
 tool = { name = "Read", input = { file_path = "$<file>" } }
 text = "It says: {{tool_result}}"
 
-[[reply]]
-when = "ask me"
-text = "You chose: {{tool_result}}"
-[reply.tool]
-name = "AskUserQuestion"
-[[reply.tool.input.questions]]
-question = "Which roast?"
-header = "Roast"
-multiSelect = false
-options = [{ label = "Sunrise", description = "light" }, { label = "Midnight", description = "dark" }]
+${ASKS}
 
 [[reply]]
 when = "slowly"

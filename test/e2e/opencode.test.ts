@@ -1,9 +1,9 @@
 /** What is OpenCode's own, behind the real kartad: its agents, its rules, the project's MCP servers, its errors, its one process. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
-import { createSession, request, send, stream } from "../support/api.ts";
+import { createSession, request, send, storedEvents, stream } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { ROWS } from "./support/conformance.ts";
 
@@ -19,6 +19,18 @@ text = "The tool said: {{tool_result}}"
 [[reply]]
 when = "list them"
 tool = { name = "bash", input = { command = "echo listed", description = "lists" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^open (?<it>.+)"
+tool = { name = "read", input = { filePath = "$<it>" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^run (?<it>.+)"
+tool = { name = "bash", input = { command = "$<it>", description = "runs" } }
+text = "The tool said: {{tool_result}}"
+[[reply]]
+when = "^put (?<it>.+)"
+tool = { name = "write", input = { filePath = "$<it>", content = "written" } }
 text = "The tool said: {{tool_result}}"
 [[reply]]
 when = "search"
@@ -41,7 +53,7 @@ text = "ok: {{last_user}}"
 const server = path.join(packageRoot(), "test/fixtures/acp/orders-mcp-server.ts");
 const files = {
   "AGENTS.md": "# Bot\n",
-  "opencode.json": JSON.stringify({ permission: { bash: "allow" } }),
+  "opencode.json": JSON.stringify({ permission: { bash: "allow", external_directory: "allow" } }),
   ".opencode/agent/billing.md": "---\ndescription: bills\nmode: primary\n---\nYou bill.\n",
   ".opencode/agent/clerk.md": "---\ndescription: files\nmode: subagent\n---\nYou file.\n",
   ".mcp.json": JSON.stringify({
@@ -60,6 +72,7 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
   let kartad: Kartad;
   let folder: string;
   let id: string;
+  let neighbour: string;
 
   beforeAll(async () => {
     home = makeHome();
@@ -67,8 +80,28 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
     kartad = await home.start();
     await home.operator.addProject(folder, "bot");
     ({ id } = await createSession(kartad.url));
+    // Its process stays while the other session goes from agent to agent: a start of OpenCode is five seconds.
+    ({ id: neighbour } = await createSession(kartad.url));
+    await send(kartad.url, neighbour, "hello");
   });
   afterAll(() => home.remove());
+
+  test("its tools are kept from kartad's state, in every mode and also where the project allows them", async () => {
+    mkdirSync(path.join(home.state, "keys"), { recursive: true });
+    writeFileSync(path.join(home.state, "keys", "planted"), "swordfish");
+    const free = (await createSession(kartad.url, { permission_mode: "autonomous" })).id;
+    for (const line of [
+      `open ${home.state}/keys/planted`,
+      `open ../state/keys/planted`,
+      `run cat ${home.state}/keys/planted`,
+      `run curl -s --unix-socket ${home.socket} http://karta/v1/status`,
+      `put ${home.state}/kartad.toml`,
+    ])
+      expect((await send(kartad.url, free, line)).text).toContain("prevents you from using this");
+    expect(JSON.stringify(await storedEvents(kartad.url, free))).not.toMatch(/swordfish|started_at/);
+    expect(existsSync(path.join(home.state, "kartad.toml"))).toBe(false);
+    expect((await send(kartad.url, free, "run echo free")).text).toContain("free");
+  });
 
   test("is named by the check, with its version and protocol", async () => {
     const { stdout } = await home.karta(["project", "check", folder]);
@@ -133,10 +166,8 @@ if (missing !== null) process.stdout.write(`skipped: ${missing}\n`);
   });
 
   test("holds several sessions in one process, and nothing of Karta's is in the folder", async () => {
-    const other = await createSession(kartad.url);
-    await send(kartad.url, other.id, "hello");
     const status = await home.operator.status();
-    const held = status.processes.filter(({ session_id }) => session_id === id || session_id === other.id);
+    const held = status.processes.filter(({ session_id }) => session_id === id || session_id === neighbour);
     expect(held.length).toBe(2);
     expect(new Set(held.map(({ pid }) => pid)).size).toBe(1);
     // OpenCode itself keeps its .opencode out of git.

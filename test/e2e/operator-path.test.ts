@@ -112,6 +112,14 @@ test("the README's line puts karta on the PATH, and there is nothing of Karta in
   expect(readdirSync(home.folder)).not.toContain(".karta");
 });
 
+test("an old Node hands over to the one that a clone brings along, with arguments and exit code", async () => {
+  const old = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.0.0'}})";
+  const node = `"${process.execPath}" --import "data:text/javascript,${old}"`;
+  const launcher = path.join(root, "cli/bin/karta.js");
+  expect((await shell(`${node} ${launcher} --version`)).stdout).toMatch(/node-v2[4-9]/);
+  expect(await shell(`${node} ${launcher} status`)).toMatchObject({ code: 3 });
+});
+
 test("the service is installed by units that systemd has nothing against, and runs what they say", async () => {
   const { code, stdout, stderr } = await shell("karta service install --offline");
   expect([code, stderr]).toEqual([0, ""]);
@@ -169,10 +177,9 @@ test("0.0.0.0 is refused without a key, before anything changes, and works with 
   const made = await shell("karta keys create backend --project support-bot --json");
   const { key } = CreatedKeySchema.parse(JSON.parse(made.stdout));
   expect(await shell("karta service install --offline --host 0.0.0.0")).toMatchObject({ code: 0 });
-  const addresses = Object.values(os.networkInterfaces())
-    .flat()
-    .filter((one) => one !== undefined && one.family === "IPv4")
-    .map((one) => one?.address ?? "");
+  const addresses = Object.values(os.networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ family }) => family === "IPv4").map(({ address }) => address),
+  );
   for (const address of new Set(addresses)) {
     expect([address, await create({}, address)]).toEqual([address, 401]);
     expect([address, await create(bearer(key), address)]).toEqual([address, 201]);
@@ -183,12 +190,12 @@ test("0.0.0.0 is refused without a key, before anything changes, and works with 
 test("a restart drains and comes back on the same sockets: who asks meanwhile waits, and is answered", async () => {
   const before = StatusSchema.parse(JSON.parse((await shell("karta status --json")).stdout));
   const statuses: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const asking = (async () => {
-    while (!isOver) statuses.push((await rawRequest(port, "GET", "/healthz")).status);
+    while (!over.signal.aborted) statuses.push((await rawRequest(port, "GET", "/healthz")).status);
   })();
   const restarted = await shell("karta restart --json");
-  isOver = true;
+  over.abort();
   await asking;
   const after = StatusSchema.parse(JSON.parse(restarted.stdout));
   expect(after.pid).not.toBe(before.pid);

@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { createSession, frames, openTurn, send, textOf } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { ASKS, WRITES } from "../support/replies.ts";
 
 jest.setTimeout(60_000);
 
@@ -14,22 +15,9 @@ const SCRIPT = `
 first_token_ms = 0
 tokens_per_second = 0
 
-[[reply]]
-when = "write (?<name>\\\\w+)"
-tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
+${WRITES}
 
-[[reply]]
-when = "ask me"
-text = "You chose: {{tool_result}}"
-[reply.tool]
-name = "AskUserQuestion"
-[[reply.tool.input.questions]]
-question = "Which roast?"
-header = "Roast"
-multiSelect = false
-options = [{ label = "Sunrise", description = "light" }, { label = "Midnight", description = "dark" }]
-
+${ASKS}
 [default]
 text = "ok: {{last_user}}"
 `;

@@ -101,7 +101,7 @@ describe("karta project add refuses", () => {
     const { code, stderr } = await home.karta(["project", "add", folder, "bad"]);
     expect(stderr).toMatch(names);
     expect(code).toBe(CLI_EXIT.refused);
-    expect((await home.karta(["project", "show", "bad"])).code).toBe(CLI_EXIT.not_found); // nothing was registered
+    expect((await home.operator.status()).projects).toBe(1); // the good one
   });
 
   test("a folder that is not there", async () => {

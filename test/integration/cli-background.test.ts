@@ -118,6 +118,20 @@ describe("start, stop, restart", () => {
     ]);
   });
 
+  test("restart refuses an address that others reach while there is no key, and leaves the running one alone", async () => {
+    await home.run(["start", "--port", "8128"]);
+    const { pid } = JSON.parse((await home.run(["status", "--json"])).stdout) as Seen;
+    expect(await home.run(["restart", "--host", "0.0.0.0"])).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(
+        /`karta keys create NAME`.*`karta restart --host 0\.0\.0\.0` again.*--insecure/,
+      ),
+    });
+    expect(JSON.parse((await home.run(["status", "--json"])).stdout)).toMatchObject({ running: true, pid });
+    expect((await home.run(["restart", "--host", "0.0.0.0", "--insecure"])).code).toBe(0);
+    expect((await home.run(["restart"])).code).toBe(5); // --insecure is not remembered
+  });
+
   test("a kartad that cannot start is told by its last line and what its exit code means", async () => {
     const { code, stderr } = await home.run(["start", "--port", "1"]);
     expect(code).toBe(1);

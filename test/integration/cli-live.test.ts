@@ -49,7 +49,7 @@ describe("logs", () => {
     expect(stdout.match(/first|second|third/g)).toEqual(["first", "second", "third"]);
     expect(fake.state.requests).toEqual([
       "WS /control/v1/logs?level=warn&follow=true",
-      "GET /control/v1/logs?level=warn",
+      "GET /control/v1/logs?level=warn&lines=10",
       "WS /control/v1/logs?level=warn&follow=true",
       "GET /control/v1/logs?level=warn&since=20",
     ]);

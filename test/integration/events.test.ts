@@ -10,7 +10,8 @@ import { beginScripted, startScripted } from "../support/scripted-kartad.ts";
 import { eventuallyIs } from "../support/processes.ts";
 import { HANDSHAKE, openSocket, type OpenSocket } from "../support/websocket.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
-import { LogLineSchema, TailItemSchema } from "../../shared/protocol/control.ts";
+import { TailItemSchema } from "../../shared/protocol/control.ts";
+import { LogLineSchema } from "../../shared/protocol/logs.ts";
 import { SessionEventSchema, type SessionEvent } from "../../shared/events.ts";
 import { EventPageSchema } from "../../shared/protocol/sessions.ts";
 

@@ -57,6 +57,8 @@ const asked = (): string[] => {
   return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
 };
 const forget = () => writeFileSync(path.join(systemd, "asked"), "");
+/** What a manager would start, but for the unit. */
+const KARTAD = `${process.execPath} ${path.join(packageRoot(), "daemon/bin/kartad.js")} --offline --port 0`;
 const ALL = "kartad-http.socket kartad-control.socket kartad.service";
 
 describe("karta service", () => {
@@ -234,19 +236,12 @@ describe("a kartad that runs as a service", () => {
       code: 5,
       stderr: expect.stringContaining("karta service install --port 9999"),
     });
-    const command = [
-      process.execPath,
-      path.join(packageRoot(), "daemon/bin/kartad.js"),
-      "--offline",
-      "--port",
-      "0",
-    ];
     writeFileSync(
       path.join(systemd, "does"),
       `#!/bin/sh
 kill -TERM ${kartad.pid}
 while kill -0 ${kartad.pid} 2>/dev/null; do sleep 0.05; done
-KARTA_SERVICE=user ${command.join(" ")} </dev/null >/dev/null 2>&1 &
+KARTA_SERVICE=user ${KARTAD} </dev/null >/dev/null 2>&1 &
 `,
       { mode: 0o755 },
     );
@@ -265,14 +260,7 @@ KARTA_SERVICE=user ${command.join(" ")} </dev/null >/dev/null 2>&1 &
       code: 5,
       stderr: expect.stringContaining("karta service install --port 9999"),
     });
-    const command = [
-      process.execPath,
-      path.join(packageRoot(), "daemon/bin/kartad.js"),
-      "--offline",
-      "--port",
-      "0",
-    ];
-    const script = `#!/bin/sh\ncase "$*" in *start\\ kartad.service) KARTA_SERVICE=user ${command.join(" ")} </dev/null >/dev/null 2>&1 & esac\n`;
+    const script = `#!/bin/sh\ncase "$*" in *start\\ kartad.service) KARTA_SERVICE=user ${KARTAD} </dev/null >/dev/null 2>&1 & esac\n`;
     writeFileSync(path.join(systemd, "does"), script, { mode: 0o755 });
     const { code, stdout } = await karta("start", "--json");
     expect(code).toBe(0);

@@ -13,6 +13,7 @@ import type {
   TurnEnd,
   TurnImage,
 } from "../../daemon/harness/harness.ts";
+import { KeptPlaces } from "../../daemon/harness/kept-places.ts";
 import { ToolGateway } from "../../daemon/harness/tool-gateway.ts";
 import type { ProcessSpawner } from "../../daemon/process/spawner.ts";
 import { packageRoot } from "../../shared/paths.ts";
@@ -53,6 +54,7 @@ export function acpBench(
     offlineBaseUrl: null,
     spawner,
     tools: new ToolGateway({ logger: silent }),
+    kept: new KeptPlaces({ sealed: [], mixed: [] }),
     logger: silent,
     ...options,
   });

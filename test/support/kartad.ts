@@ -8,8 +8,8 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
-import type { SmallDisk } from "./small-disk.ts";
 import { Operator } from "./operator.ts";
+import type { SmallDisk } from "./small-disk.ts";
 
 export interface KartadExit {
   readonly code: number | null;

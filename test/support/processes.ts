@@ -31,6 +31,12 @@ export function processesWith(text: string): ProcessInfo[] {
     .filter(({ command }) => command !== "");
 }
 
+/** Live processes with just this command line. */
+export function processesRunning(command: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => commandOf(pid) === command).map(Number);
+}
+
 /** Waits until a condition on the machine holds; there is no event for another program's death. @throws after 10 s */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;

@@ -16,12 +16,12 @@ export class RawConnection {
   said = "";
   isClosed = false;
   readonly #socket: net.Socket;
-  readonly #port: number;
+  readonly #place: number | string;
   readonly #waiting: (() => void)[] = [];
 
-  private constructor(socket: net.Socket, port: number) {
+  private constructor(socket: net.Socket, place: number | string) {
     this.#socket = socket;
-    this.#port = port;
+    this.#place = place;
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
       this.said += text;
@@ -34,10 +34,11 @@ export class RawConnection {
     });
   }
 
-  static async open(port: number): Promise<RawConnection> {
-    const socket = net.connect(port, "127.0.0.1");
+  /** @param place a port of this machine, or a Unix socket's path */
+  static async open(place: number | string): Promise<RawConnection> {
+    const socket = typeof place === "number" ? net.connect(place, "127.0.0.1") : net.connect(place);
     await once(socket, "connect");
-    return new RawConnection(socket, port);
+    return new RawConnection(socket, place);
   }
 
   write(text: string): this {
@@ -54,6 +55,11 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
+  /** Leaves without a word: the server finds out when it next writes, by an error. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** The server has closed it. */
   closed(): Promise<void> {
     return this.#when(() => this.isClosed);
@@ -65,12 +71,17 @@ export class RawConnection {
     if (!this.said.includes(text)) throw new Error(`closed without ${text}: ${this.said}`);
   }
 
+  /** Resolves when so many whole answers have come, or the server has closed it. */
+  answered(count: number): Promise<void> {
+    return this.#when(() => this.isClosed || wholeAnswers(this.said).length >= count);
+  }
+
   /** The first answer, when it is whole. It is held against `/openapi.json`. @param asked for what request it stands */
   async answer(asked: Pick<AnswerHead, "method" | "path">): Promise<RawHttpAnswer> {
     await this.#when(() => wholeAnswer(this.said) !== null || this.isClosed);
     const answer = wholeAnswer(this.said);
     if (answer === null) throw new Error(`the connection was closed without a whole answer: ${this.said}`);
-    const seen = seeAnswer({ ...asked, ...answer }, String(this.#port));
+    const seen = seeAnswer({ ...asked, ...answer }, String(this.#place));
     seen?.bytes(answer.body);
     seen?.end();
     return answer;
@@ -85,6 +96,20 @@ export class RawConnection {
   }
 }
 
+/** Every whole answer in these words, in order. */
+export function wholeAnswers(said: string): RawHttpAnswer[] {
+  const answers: RawHttpAnswer[] = [];
+  for (let rest = said; rest !== "";) {
+    const answer = wholeAnswer(rest);
+    if (answer === null) break;
+    answers.push(answer);
+    const head = rest.indexOf("\r\n\r\n") + 4;
+    const bytes = Buffer.from(rest.slice(head));
+    rest = bytes.subarray(Buffer.byteLength(answer.body)).toString();
+  }
+  return answers;
+}
+
 /** The first answer in these words; null while it is not whole. */
 export function wholeAnswer(said: string): RawHttpAnswer | null {
   const [head, body = ""] = splitOnce(said, "\r\n\r\n");
@@ -95,10 +120,11 @@ export function wholeAnswer(said: string): RawHttpAnswer | null {
       return [name.toLowerCase(), value];
     }),
   );
-  const length = Number(headers["content-length"] ?? Infinity);
+  const status = Number(first.split(" ")[1]);
+  const length = Number(headers["content-length"] ?? (status === 100 ? 0 : Infinity));
   if (Buffer.byteLength(body) < length) return null;
   return {
-    status: Number(first.split(" ")[1]),
+    status,
     headers,
     body: Buffer.from(body).subarray(0, length).toString(),
   };

@@ -1,7 +1,7 @@
 /** A real kartad whose agents do what each message orders (`test/fixtures/scripted-kartad/order.ts`). */
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
-import type { Kartad, TestHome } from "./kartad.ts";
+import type { Kartad, StartOptions, TestHome } from "./kartad.ts";
 
 function nodeArgs(injected: string): string[] {
   return [
@@ -11,8 +11,8 @@ function nodeArgs(injected: string): string[] {
   ];
 }
 
-export function startScripted(home: TestHome): Promise<Kartad> {
-  return home.start({ nodeArgs: nodeArgs("inject.ts") });
+export function startScripted(home: TestHome, options: StartOptions = {}): Promise<Kartad> {
+  return home.start({ ...options, nodeArgs: nodeArgs("inject.ts") });
 }
 
 /** Only projects of type `goose` have scripted agents; all others the real ones. */
@@ -21,8 +21,8 @@ export function startBeside(home: TestHome): Promise<Kartad> {
 }
 
 /** The first start of a home: registers its one project too. */
-export async function beginScripted(home: TestHome): Promise<Kartad> {
-  const kartad = await startScripted(home);
+export async function beginScripted(home: TestHome, options: StartOptions = {}): Promise<Kartad> {
+  const kartad = await startScripted(home, options);
   await home.operator.addProject(home.project("bot", { "CLAUDE.md": "# Bot" }), "bot");
   return kartad;
 }

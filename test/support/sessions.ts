@@ -45,6 +45,7 @@ export function launchSpec(given: Partial<LaunchSpec> = {}): LaunchSpec {
     command: null,
     mcpServers: {},
     env: {},
+    sandbox: false,
     ...given,
   };
 }

@@ -12,6 +12,7 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import type { AgentOffer, AgentStarter } from "./agent-starter.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import type { ToolGateway } from "../tool-gateway.ts";
 
 import { describeAccess } from "./environment.ts";
@@ -29,7 +30,11 @@ export interface AcpOptions {
   readonly spawner: ProcessSpawner;
   /** Where agents find the app's own tools. */
   readonly tools: ToolGateway;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   readonly logger: Logger;
+  /** Frees what agents print of secrets; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
   /** How long the turns of others have on a process that has to be ended; 30 s when left out. */
   readonly matesGraceMs?: number;
   /** How long an agent may take to be ready; a minute when left out. */
@@ -76,7 +81,7 @@ export class AcpHarness implements Harness {
     const found = this.#find(project?.command ?? null, project?.folder ?? null);
     if (found.kind === "missing") return found;
     this.#probe ??= this.#loadProbe();
-    return (await this.#probe).ask(found.program);
+    return (await this.#probe).ask(found.program, project?.sandbox ? project.folder : null);
   }
 
   ownAgents(project: string): readonly string[] {

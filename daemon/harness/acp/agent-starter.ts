@@ -2,6 +2,8 @@
 import { RequestError, type McpServer } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
 import { KartaError } from "../../../shared/errors.ts";
+import { withLogContext } from "../../log/context.ts";
+import { ownPlaces } from "../../process/sandbox.ts";
 import type { ProcessSpawner } from "../../process/spawner.ts";
 import type { AgentProcess, LaunchSpec, StartRequest, Transcript, TranscriptRequest } from "../harness.ts";
 import type { AcpOptions } from "./acp-harness.ts";
@@ -13,6 +15,7 @@ import { mcpServersFor } from "./mcp-servers.ts";
 import { offeredAgents } from "./offered-agents.ts";
 import type { Preset } from "./presets.ts";
 import type { FoundProgram } from "./program.ts";
+import { configPlaces } from "./opencode-config.ts";
 import { openConversation } from "./session-setup.ts";
 import { SharedConnections, unlessAborted, type Place } from "./shared-connections.ts";
 import { conversationKey, TranscriptReader } from "./transcript-reader.ts";
@@ -132,6 +135,7 @@ export class AgentStarter {
         threadId,
         isNew,
         launch,
+        kept: this.#options.kept,
         title,
         priced: !offline,
         tools,
@@ -180,6 +184,7 @@ export class AgentStarter {
       offlineBaseUrl: offlineBaseUrl?.(launch.project) ?? null,
       folder,
       tools,
+      kept: this.#options.kept,
     });
     opening.throwIfAborted();
     const process = spawner.spawn({
@@ -189,8 +194,14 @@ export class AgentStarter {
       cwd: launch.cwd,
       env,
       tempVariables: ["TMPDIR"],
+      sandbox: launch.sandbox ? [...ownPlaces(launch), ...configPlaces(env)] : undefined,
     });
-    const connection = new AgentConnection({ process, cwd: launch.cwd, logger: this.#log, matesGraceMs });
+    const { mask } = this.#options;
+    // It serves others too, and longer than whoever it is started for.
+    const connection = withLogContext(
+      { project: launch.project },
+      () => new AgentConnection({ process, cwd: launch.cwd, logger: this.#log, mask, matesGraceMs }),
+    );
     try {
       const limit = AbortSignal.timeout(readyTimeoutMs ?? READY_TIMEOUT_MS);
       await connection.initialize(AbortSignal.any([opening, limit]));

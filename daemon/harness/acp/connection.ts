@@ -9,6 +9,10 @@ import {
 import { stripVTControlCharacters } from "node:util";
 import type { Logger } from "pino";
 import { packageVersion } from "../../../shared/paths.ts";
+import { maskShapes } from "../../../shared/secret-shapes.ts";
+import { logContext, withLogContext } from "../../log/context.ts";
+import { headOf, LastWords } from "../../process/last-words.ts";
+import { logLines } from "../../process/log-lines.ts";
 import { describeExit, type ManagedProcess } from "../../process/process.ts";
 import { parsePermissionAsked, permissionAnswer, type PermissionAsked } from "./permission.ts";
 import { messageStream, NotTheProtocolError } from "./stdio.ts";
@@ -18,7 +22,6 @@ import { Silence } from "./silence.ts";
 import { readTraits, type AgentTraits } from "./traits.ts";
 import { TurnsInHand } from "./turns-in-hand.ts";
 
-const STDERR_TAIL = 2000;
 /** How long an agent has to end one conversation. */
 export const CLOSE_MS = 2000;
 /** How long the turns of others have on a process that has to be ended. */
@@ -37,6 +40,8 @@ export interface ConnectionOptions {
   /** The folder in which its requests for files are answered. */
   readonly cwd: string;
   readonly logger: Logger;
+  /** Frees what the agent prints of secrets; left out: of what looks like one. */
+  readonly mask?: ((text: string) => string) | undefined;
   /** `MATES_GRACE_MS` when left out. */
   readonly matesGraceMs?: number | undefined;
 }
@@ -53,18 +58,26 @@ export class AgentConnection {
   readonly silence = new Silence();
   readonly #matesGraceMs: number;
   #traits: AgentTraits | null = null;
-  #stderr = "";
+  readonly #words: LastWords;
   #stray = 0;
   /** Why the connection ended, where it was for what the agent printed. */
   #fault: string | null = null;
   #condemned: Promise<void> | null = null;
+  #isStopped = false;
 
-  constructor({ process, cwd, logger, matesGraceMs = MATES_GRACE_MS }: ConnectionOptions) {
+  constructor({ process, cwd, logger, mask = maskShapes, matesGraceMs = MATES_GRACE_MS }: ConnectionOptions) {
     this.process = process;
     this.#log = logger;
     this.#matesGraceMs = matesGraceMs;
-    process.stderr.on("data", (text: Buffer | string) => {
-      this.#stderr = (this.#stderr + String(text)).slice(-STDERR_TAIL);
+    this.#words = new LastWords(mask);
+    process.stderr.on("data", (chunk: Buffer | string) => this.#words.add(chunk));
+    const { pid } = process;
+    const between = logContext();
+    logLines(process.stderr, {
+      log: (line) => withLogContext(this.turns.onlyContext ?? between, () => logger.debug({ pid }, line)),
+      dropped: (lines) => logger.debug({ pid, lines }, "the agent prints too fast; lines were left out"),
+      redact: mask,
+      now: () => Date.now(),
     });
     const files = new FolderFiles(cwd);
     this.#connection = client({ name: "karta" })
@@ -153,6 +166,16 @@ export class AgentConnection {
     return this.process.exit === null ? "ended its stream" : describeExit(this.process.exit);
   }
 
+  /** In a turn's course: it is over, in the middle of it. @param wasWanted the turn was to end */
+  tellDeath(wasWanted: boolean): void {
+    if (wasWanted || this.#isStopped || this.#fault !== null) return;
+    const { pid } = this.process;
+    this.#log.warn(
+      { pid, stderr: this.#words.text },
+      `the agent ${this.describeEnd()} in the middle of a turn`,
+    );
+  }
+
   /**
    * Why it is over, once it is: what its standard error calls an error, else its last line; or how it ended. Null while
    * it is open.
@@ -160,9 +183,9 @@ export class AgentConnection {
   async lastWords(): Promise<string | null> {
     if (this.isOpen()) return null;
     await this.process.exited;
-    const lines = stripVTControlCharacters(this.#stderr).trim().split("\n");
+    const lines = stripVTControlCharacters(this.#words.text).trim().split("\n");
     const line = (lines.find((one) => /\berror\b/i.test(one)) ?? lines.at(-1) ?? "").trim();
-    return line === "" || this.#fault !== null ? this.describeEnd() : line.slice(0, 500);
+    return line === "" || this.#fault !== null ? this.describeEnd() : headOf(line, 500);
   }
 
   /** Ends an agent that did what no agent may: every turn on it ends as crashed. */
@@ -173,6 +196,7 @@ export class AgentConnection {
 
   /** Ends the process and its group. Resolves when nothing of it is left. */
   async stop(graceMs?: number): Promise<void> {
+    this.#isStopped = true;
     this.process.stdin.end();
     await this.process.stop(graceMs);
   }
@@ -189,7 +213,7 @@ export class AgentConnection {
   async #endAfterTurns(): Promise<void> {
     const { process, turns } = this;
     this.#log.warn(
-      { process: process.id, pid: process.pid, other_turns: turns.count },
+      { process_id: process.id, pid: process.pid, other_turns: turns.count },
       "a turn went on after it was cancelled: its process is ended, when the other turns on it are over",
     );
     await Promise.race([turns.over(this.#matesGraceMs), process.exited]);
@@ -213,7 +237,7 @@ export class AgentConnection {
     if (reason instanceof NotTheProtocolError) {
       this.#fault ??= reason.message;
       this.#log.warn(
-        { process: this.process.id, stderr: this.#stderr },
+        { process_id: this.process.id, stderr: this.#words.text },
         `the agent is ended: ${this.#fault}`,
       );
     }

@@ -1,6 +1,7 @@
 /** One conversation on an agent's connection: its turns, its permissions, its end. */
 import { methods, type ContentBlock, type RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import type { Logger } from "pino";
+import { logContext } from "../../log/context.ts";
 import type { ManagedProcess } from "../../process/process.ts";
 import {
   NO_USAGE,
@@ -13,6 +14,7 @@ import {
 } from "../harness.ts";
 import type { AppTools } from "./app-tools.ts";
 import { CLOSE_MS, type ConversationEars } from "./connection.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import type { PermissionAsked } from "./permission.ts";
 import { asPlainText } from "./plain-text.ts";
 import { Questions } from "./questions.ts";
@@ -30,6 +32,8 @@ export interface ConversationOptions {
   readonly threadId: string;
   readonly isNew: boolean;
   readonly launch: LaunchSpec;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   /** Whether its tokens cost money. */
   readonly priced: boolean;
   /** What the agent is called, for people. */
@@ -60,7 +64,12 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.threadId = options.threadId;
-    this.#questions = new Questions(options.launch);
+    const { launch, kept } = options;
+    this.#questions = new Questions(launch, (input) => {
+      const { cwd, home } = launch;
+      const { temp } = this.process;
+      return kept.refusal(input, { cwd, home, own: [cwd, home, ...(temp === null ? [] : [temp])] });
+    });
     this.#usage = new UsageMeter(options);
     options.place.connection.listen(options.threadId, this);
     options.tools?.bind((call) => this.#callTool(call));
@@ -87,7 +96,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
     const turn = newTurn(request);
     const { translator, ending } = turn;
     this.#turn = turn;
-    connection.turns.began();
+    const context = logContext();
+    connection.turns.began(context);
     this.#usage.begin();
     try {
       await this.#telling;
@@ -107,7 +117,8 @@ export class Conversation implements AgentProcess, ConversationEars, HeldConvers
       await this.process.exited;
       return ending.signal.aborted ? CANCELLED : this.#crashed();
     } finally {
-      connection.turns.ended();
+      if (!connection.isOpen()) connection.tellDeath(ending.signal.aborted);
+      connection.turns.ended(context);
       ending.abort(); // a question that outlived its turn
       this.#turn = null;
     }

@@ -1,6 +1,7 @@
 /** The whole environment of an ACP agent's process: nothing of kartad's own is inherited. */
 import { baseEnvironment, CONNECTION_VARIABLES, pickVariables } from "../base-environment.ts";
 import type { LaunchSpec } from "../harness.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import type { AppTools } from "./app-tools.ts";
 import { openCodeEnvironment } from "./opencode-config.ts";
 import type { Preset } from "./presets.ts";
@@ -13,6 +14,8 @@ export interface AgentEnvironmentOptions {
   readonly offlineBaseUrl: string | null;
   /** Karta's own, for generated configuration. */
   readonly folder: string;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   /** The app's tools, where they are the process's; null: there are none, or each conversation has its own. */
   readonly tools: AppTools | null;
 }
@@ -24,18 +27,18 @@ const NOTHING = /^$/;
 
 export async function agentEnvironment(
   launch: LaunchSpec,
-  { preset, daemonEnv, offlineBaseUrl, folder, tools }: AgentEnvironmentOptions,
+  { preset, daemonEnv, offlineBaseUrl, folder, tools, kept }: AgentEnvironmentOptions,
 ): Promise<Record<string, string>> {
   const isForeign = preset.commands.length === 0 && offlineBaseUrl === null;
   return {
     ...preset.fixed,
     ...baseEnvironment(daemonEnv, launch, isForeign ? NOTHING : MODEL_ACCESS),
     ...modelAccess({ preset, daemonEnv, offlineBaseUrl }),
-    ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl, tools }) : {}),
+    ...(preset.isOpenCode ? await openCodeEnvironment(launch, { folder, offlineBaseUrl, tools, kept }) : {}),
   };
 }
 
-type AccessOptions = Omit<AgentEnvironmentOptions, "folder" | "tools">;
+type AccessOptions = Omit<AgentEnvironmentOptions, "folder" | "tools" | "kept">;
 
 /** For a start that only asks a program what it is: some do not even tell that without a key. */
 export function probeEnvironment(options: AccessOptions, home: string): Record<string, string> {

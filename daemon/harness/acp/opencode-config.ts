@@ -7,9 +7,12 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { newId } from "../../../shared/ids.ts";
 import { TOOL_SERVER } from "../../../shared/protocol/projects.ts";
+import type { SandboxPlace } from "../../process/sandbox.ts";
 import type { LaunchSpec } from "../harness.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import { plainToolName, type AppTools } from "./app-tools.ts";
 import { mcpServersFor } from "./mcp-servers.ts";
+import { keptRules } from "./opencode-kept.ts";
 
 const PROVIDER = "offline";
 const MODEL = `${PROVIDER}/offline`;
@@ -45,6 +48,7 @@ export function bindingConfig(
   launch: LaunchSpec,
   offlineBaseUrl: string | null,
   tools: AppTools | null,
+  kept: KeptPlaces,
 ): object {
   const refused = launch.disallowedTools
     .map((tool) => nameOf(tool, launch))
@@ -53,9 +57,10 @@ export function bindingConfig(
     autoupdate: false,
     share: "disabled",
     mcp: { ...serversOf(launch), ...toolServerOf(tools) },
-    ...(refused.length === 0
-      ? {}
-      : { permission: Object.fromEntries(refused.map((tool) => [tool, "deny"])) }),
+    permission: {
+      ...Object.fromEntries(refused.map((tool) => [tool, "deny"])),
+      ...keptRules(kept, launch),
+    },
   };
   if (offlineBaseUrl === null) return rules;
   return {
@@ -122,9 +127,10 @@ export async function openCodeEnvironment(
     readonly folder: string;
     readonly offlineBaseUrl: string | null;
     readonly tools: AppTools | null;
+    readonly kept: KeptPlaces;
   },
 ): Promise<Record<string, string>> {
-  const { folder, offlineBaseUrl, tools } = options;
+  const { folder, offlineBaseUrl, tools, kept } = options;
   const servers = [...Object.keys(launch.mcpServers), ...(launch.tools.length === 0 ? [] : [TOOL_SERVER])];
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `${launch.project}.json`);
@@ -133,7 +139,12 @@ export async function openCodeEnvironment(
   await rename(unfinished, file);
   return {
     OPENCODE_CONFIG: file,
-    OPENCODE_CONFIG_CONTENT: JSON.stringify(bindingConfig(launch, offlineBaseUrl, tools)),
+    OPENCODE_CONFIG_CONTENT: JSON.stringify(bindingConfig(launch, offlineBaseUrl, tools, kept)),
     ...(offlineBaseUrl === null ? {} : { OPENCODE_DISABLE_MODELS_FETCH: "1" }), // there is one model
   };
+}
+
+/** The file that `openCodeEnvironment` made, for a sandbox. */
+export function configPlaces(env: Readonly<Record<string, string>>): readonly SandboxPlace[] {
+  return env.OPENCODE_CONFIG === undefined ? [] : [{ path: env.OPENCODE_CONFIG, access: "read" }];
 }

@@ -2,6 +2,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Logger } from "pino";
+import { ownPlaces } from "../../process/sandbox.ts";
 import type { ProcessSpawner } from "../../process/spawner.ts";
 import type { HarnessBinary } from "../harness.ts";
 import { AgentConnection } from "./connection.ts";
@@ -21,6 +22,7 @@ export interface ProbeOptions {
   /** Karta's own: the program's HOME and folder while it is asked. */
   readonly folder: string;
   readonly logger: Logger;
+  readonly mask?: (text: string) => string;
   readonly readyTimeoutMs?: number;
 }
 
@@ -33,12 +35,13 @@ export class ProgramProbe {
     this.#options = options;
   }
 
-  async ask(program: Program): Promise<HarnessBinary> {
+  /** @param sandboxed the project's folder, where it runs in a sandbox; null: it does not */
+  async ask(program: Program, sandboxed: string | null): Promise<HarnessBinary> {
     const { mtimeMs, size } = await stat(program.path);
-    const key = JSON.stringify([program, mtimeMs, size]);
+    const key = JSON.stringify([program, mtimeMs, size, sandboxed]);
     let answer = this.#asked.get(key);
     if (answer === undefined) {
-      answer = this.#shakeHands(program);
+      answer = this.#shakeHands(program, sandboxed);
       this.#asked.set(key, answer);
     }
     const binary = await answer;
@@ -46,7 +49,7 @@ export class ProgramProbe {
     return binary;
   }
 
-  async #shakeHands(program: Program): Promise<HarnessBinary> {
+  async #shakeHands(program: Program, sandboxed: string | null): Promise<HarnessBinary> {
     const { preset, spawner, daemonEnv, offlineBaseUrl, folder, logger, readyTimeoutMs } = this.#options;
     const home = path.join(folder, "probe");
     await mkdir(home, { recursive: true, mode: 0o700 });
@@ -57,8 +60,12 @@ export class ProgramProbe {
       cwd: home,
       env: probeEnvironment({ preset, daemonEnv, offlineBaseUrl: offlineBaseUrl?.("probe") ?? null }, home),
       tempVariables: ["TMPDIR"],
+      sandbox:
+        sandboxed === null
+          ? undefined
+          : [...ownPlaces({ cwd: home, home }), { path: sandboxed, access: "read" }],
     });
-    const connection = new AgentConnection({ process, cwd: home, logger });
+    const connection = new AgentConnection({ process, cwd: home, logger, mask: this.#options.mask });
     try {
       const traits = await connection.initialize(AbortSignal.timeout(readyTimeoutMs ?? TIMEOUT_MS));
       return {

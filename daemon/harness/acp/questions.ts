@@ -13,9 +13,12 @@ import type { RunningTurn } from "./running-turn.ts";
 /** One a conversation: it remembers what was approved for the session. */
 export class Questions {
   readonly #rules: PermissionRules;
+  readonly #refusal: (input: unknown) => Promise<string | null>;
 
-  constructor(launch: LaunchSpec) {
+  /** @param refusal as `KeptPlaces.refusal`, of this conversation */
+  constructor(launch: LaunchSpec, refusal: (input: unknown) => Promise<string | null>) {
     this.#rules = new PermissionRules(launch);
+    this.#refusal = refusal;
   }
 
   /** @param turn null: none runs, and nothing is allowed */
@@ -41,6 +44,9 @@ export class Questions {
   ): Promise<RequestPermissionResponse> {
     const call = await turn.translator.asked(asked.toolCall);
     if (signal.aborted) return permissionAnswer(asked, "cancelled");
+    const { locations } = asked.toolCall;
+    if ((await this.#refusal({ input: call.input, locations })) !== null)
+      return permissionAnswer(asked, "deny");
     switch (this.#rules.verdict(call, asked.toolCall)) {
       case "allow":
         return permissionAnswer(asked, "allow");

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { z } from "zod";
+import { headOf } from "../../process/last-words.ts";
 
 /** A file that a tool has read comes in one line; nothing honest is near this. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
@@ -114,7 +115,7 @@ function parseLine(line: Buffer): unknown {
     return JSON.parse(text);
   } catch {
     throw new NotTheProtocolError(
-      `it printed a line that is no JSON: ${JSON.stringify(text.slice(0, SHOWN))}`,
+      `it printed a line that is no JSON: ${JSON.stringify(headOf(text, SHOWN))}`,
     );
   }
 }

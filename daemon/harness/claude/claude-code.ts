@@ -1,12 +1,12 @@
 /** The `claude-code` harness, on the Agent SDK: the real binary, spawned through our own hook. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { KartaError } from "../../../shared/errors.ts";
+import { maskShapes } from "../../../shared/secret-shapes.ts";
+import { logContext, withLogContext } from "../../log/context.ts";
+import { LastWords } from "../../process/last-words.ts";
+import { logLines } from "../../process/log-lines.ts";
 import type { ManagedProcess } from "../../process/process.ts";
 import type {
   AgentProcess,
@@ -19,18 +19,19 @@ import type {
   TranscriptRequest,
 } from "../harness.ts";
 import { AtMost } from "../at-most.ts";
+import type { KeptPlaces } from "../kept-places.ts";
 import { toolOptions, withToolNames } from "./app-tools.ts";
 import { ClaudeProcess } from "./claude-process.ts";
 import { describeCredential, NO_CREDENTIAL, type Credential } from "./credentials.ts";
+import { denyRules, keepingHook, ownPaths } from "./deny-rules.ts";
 import { childEnvironment, configDirOf } from "./environment.ts";
 import { SpawnedAgent } from "./spawned.ts";
 import { readHistory } from "./history.ts";
-import { findTranscript } from "./transcripts.ts";
+import { installedBinary } from "./installed-binary.ts";
+import { sandboxPlaces } from "./sandbox-places.ts";
+import { findTranscript, transcriptFolder } from "./transcripts.ts";
 
-/** The SDK brings its own binary: each platform's package is named like this. */
-const SDK_PACKAGE = "@anthropic-ai/claude-agent-sdk";
 const READY_TIMEOUT_MS = 60_000;
-const STDERR_TAIL = 2000;
 /** A transcript is read whole, and may have tens of megabytes. */
 const READS_AT_ONCE = 2;
 /**
@@ -50,7 +51,11 @@ export interface ClaudeCodeOptions {
   readonly configDir: string;
   /** The offline model's address for a project; null when kartad is not offline. */
   readonly offlineBaseUrl: ((project: string) => string) | null;
+  /** What no tool may touch. */
+  readonly kept: KeptPlaces;
   readonly logger: Logger;
+  /** Frees what the child prints of secrets; left out: of what looks like one. */
+  readonly mask?: (text: string) => string;
 }
 
 export class ClaudeCode implements Harness {
@@ -93,7 +98,7 @@ export class ClaudeCode implements Harness {
   }
 
   async start({ launch, thread, spawner, signal }: StartRequest): Promise<AgentProcess> {
-    const { credential, daemonEnv, configDir, offlineBaseUrl } = this.#options;
+    const { credential, daemonEnv, configDir, offlineBaseUrl, kept, mask = maskShapes } = this.#options;
     const env = childEnvironment({
       launch,
       credential,
@@ -106,11 +111,23 @@ export class ClaudeCode implements Harness {
       thread.kind === "resume" && (await findTranscript(this.#configDir, thread.threadId)) !== null;
     const threadId = thread.kind === "resume" ? thread.threadId : randomUUID();
 
+    const sandbox = launch.sandbox ? await sandboxPlaces(launch, credential, configDir) : undefined;
+    const context = logContext();
     let child: ManagedProcess | null = null;
     let agent: ClaudeProcess | null = null;
-    let stderr = "";
+    const words = new LastWords(mask);
     const options: Options = {
-      ...launchOptions(launch),
+      ...launchOptions(launch, kept),
+      hooks: keepingHook(kept, () => ({
+        ...launch,
+        own: ownPaths({
+          ...launch,
+          temp: child?.temp ?? null,
+          configDir: this.#configDir,
+          conversations: transcriptFolder(this.#configDir, launch.cwd),
+          threadId,
+        }),
+      })),
       ...speakerOptions(launch, resumable ? (env.ANTHROPIC_MODEL ?? DEFAULT_MODEL) : null),
       ...(await toolOptions(
         launch,
@@ -120,7 +137,6 @@ export class ClaudeCode implements Harness {
       env,
       canUseTool: (tool, input, asked) =>
         agent?.canUseTool(tool, input, asked) ?? Promise.resolve({ behavior: "deny", message: "not ready" }),
-      stderr: (text) => (stderr = (stderr + text).slice(-STDERR_TAIL)),
       spawnClaudeCodeProcess: ({ command, args, cwd, env: childEnv }) => {
         child = spawner.spawn({
           purpose: "harness",
@@ -129,6 +145,17 @@ export class ClaudeCode implements Harness {
           cwd: cwd ?? launch.cwd,
           env: defined(childEnv),
           tempVariables: ["TMPDIR", "CLAUDE_CODE_TMPDIR"],
+          sandbox,
+        });
+        // The SDK reads the standard error of children that it has spawned itself alone.
+        child.stderr.on("data", (chunk: Buffer) => words.add(chunk));
+        const { pid } = child;
+        logLines(child.stderr, {
+          log: (line) => withLogContext(agent?.logContext ?? context, () => this.#log.debug({ pid }, line)),
+          dropped: (lines) =>
+            this.#log.debug({ pid, lines }, "the agent prints too fast; lines were left out"),
+          redact: mask,
+          now: () => Date.now(),
         });
         if (signal.aborted) void child.stop(0);
         return new SpawnedAgent(child);
@@ -144,6 +171,8 @@ export class ClaudeCode implements Harness {
       agent = new ClaudeProcess({
         warm,
         process,
+        words,
+        project: launch.project,
         threadId,
         priced: credential.kind !== "offline",
         logger: this.#log,
@@ -151,6 +180,7 @@ export class ClaudeCode implements Harness {
       return agent;
     } catch (error) {
       await stopChild(child);
+      const stderr = words.text;
       this.#log.warn({ err: error, stderr }, "Claude Code did not start");
       throw new KartaError(
         "harness_unavailable",
@@ -166,7 +196,7 @@ export class ClaudeCode implements Harness {
   }
 }
 
-function launchOptions(launch: LaunchSpec): Options {
+function launchOptions(launch: LaunchSpec, kept: KeptPlaces): Options {
   return {
     cwd: launch.cwd,
     includePartialMessages: true,
@@ -175,7 +205,7 @@ function launchOptions(launch: LaunchSpec): Options {
     permissionMode: "default",
     permissionPrompts: launch.permissionIntercept ? "host" : "none",
     // Registering the folder was the operator's consent to its .mcp.json (spec: karta-toml, Rules).
-    settings: { enableAllProjectMcpServers: true },
+    settings: { enableAllProjectMcpServers: true, permissions: denyRules(kept.sealed) },
     allowedTools: withToolNames(launch.allowedTools, launch),
     disallowedTools: withToolNames(launch.disallowedTools, launch),
   };
@@ -221,30 +251,4 @@ function lastLine(text: string): string | null {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The binary that the SDK's package for this platform brings; npm may have left it out. */
-function installedBinary(): HarnessBinary {
-  const require = createRequire(import.meta.url);
-  const from = createRequire(require.resolve(SDK_PACKAGE));
-  const platform = `${SDK_PACKAGE}-${process.platform}-${process.arch}`;
-  for (const libc of ["", "-musl"]) {
-    try {
-      const file = from.resolve(`${platform}${libc}/claude`);
-      const { claudeCodeVersion, version } = sdkVersions(path.dirname(require.resolve(SDK_PACKAGE)));
-      return { kind: "found", path: file, version: claudeCodeVersion, protocol: `Agent SDK ${version}` };
-    } catch {
-      continue; // this platform's package is not installed
-    }
-  }
-  return {
-    kind: "missing",
-    detail: `Claude Code comes with the npm package ${platform}, which is not installed; run \`npm ci\` in Karta's folder`,
-  };
-}
-
-function sdkVersions(sdkFolder: string): { claudeCodeVersion: string; version: string } {
-  const text = readFileSync(path.join(sdkFolder, "package.json"), "utf8");
-  const parsed = z.object({ claudeCodeVersion: z.string(), version: z.string() }).safeParse(JSON.parse(text));
-  return parsed.data ?? { claudeCodeVersion: "unknown", version: "unknown" };
 }

@@ -18,6 +18,8 @@ import {
   type TurnEnd,
   type TurnRequest,
 } from "../harness.ts";
+import { logContext, withLogContext, type LogContext } from "../../log/context.ts";
+import type { LastWords } from "../../process/last-words.ts";
 import { Inbox } from "./inbox.ts";
 import { uuidOf } from "./message-ids.ts";
 import { contentOf } from "./message-content.ts";
@@ -33,6 +35,8 @@ interface RunningTurn {
   readonly uuid: UUID;
   readonly translator: TurnTranslator;
   readonly end: (end: TurnEnd) => void;
+  /** Whose lines the child's are meanwhile. */
+  readonly logContext: LogContext;
   ending: "no" | "cancelled" | "refused";
 }
 
@@ -44,6 +48,9 @@ export class ClaudeProcess implements AgentProcess {
   readonly #inbox = new Inbox<SDKUserMessage>();
   readonly #usage: UsageMeter;
   readonly #log: Logger;
+  readonly #words: LastWords;
+  /** Whose its lines are when no turn runs. */
+  readonly #between: LogContext;
   #turn: RunningTurn | null = null;
   #over = false;
   #isStopping = false;
@@ -51,6 +58,9 @@ export class ClaudeProcess implements AgentProcess {
   constructor(options: {
     warm: WarmQuery;
     process: ManagedProcess;
+    /** What it printed last on standard error. */
+    words: LastWords;
+    project: string;
     threadId: string;
     /** Whether its tokens cost money. */
     priced: boolean;
@@ -60,8 +70,15 @@ export class ClaudeProcess implements AgentProcess {
     this.threadId = options.threadId;
     this.#usage = new UsageMeter({ priced: options.priced });
     this.#log = options.logger;
+    this.#words = options.words;
+    this.#between = { project: options.project };
     this.#query = options.warm.query(this.#inbox);
-    void this.#read();
+    withLogContext(this.#between, () => void this.#read()); // longer than the turn that it was started for
+  }
+
+  /** Whose work it does now. */
+  get logContext(): LogContext {
+    return this.#turn?.logContext ?? this.#between;
   }
 
   get isOpen(): boolean {
@@ -78,6 +95,7 @@ export class ClaudeProcess implements AgentProcess {
         uuid,
         translator: new TurnTranslator(request.emit),
         end: resolve,
+        logContext: logContext(),
         ending: "no",
       };
       this.#inbox.push({
@@ -142,6 +160,7 @@ export class ClaudeProcess implements AgentProcess {
     this.#inbox.close();
     if (this.#turn === null) return;
     await this.process.exited;
+    if (this.#turn.ending === "no") this.#tellDeath(this.#turn);
     this.#finish(
       this.#turn.ending === "cancelled" ? { kind: "cancelled", usage: NO_USAGE } : this.#crashed(),
     );
@@ -182,6 +201,14 @@ export class ClaudeProcess implements AgentProcess {
     const turn = this.#turn;
     this.#turn = null;
     turn?.end(end);
+  }
+
+  #tellDeath({ logContext: context }: RunningTurn): void {
+    const { exit, pid } = this.process;
+    const how = exit === null ? "ended its stream" : describeExit(exit);
+    withLogContext(context, () =>
+      this.#log.warn({ pid, stderr: this.#words.text }, `Claude Code ${how} in the middle of a turn`),
+    );
   }
 
   #crashed(): TurnEnd {

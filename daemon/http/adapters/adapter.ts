@@ -9,7 +9,7 @@ import type { EventSource } from "../../events/watcher.ts";
 import type { Conversations } from "../../sessions/conversations.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
-import type { ToAnswer } from "./errors.ts";
+import type { ToAnswer } from "../error-boundary.ts";
 import type { ResponseStore } from "./responses/stored-response.ts";
 
 /** A project as a model. */

@@ -3,6 +3,9 @@ import { KartaError } from "../../../shared/errors.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { ServedProject, ServedProjects } from "./adapter.ts";
 
+/** How the folder's own instructions are named as an agent (`daemon/sessions/runtime.ts`). */
+export const DEFAULT_AGENT = "default";
+
 export interface ChosenModel {
   readonly project: ServedProject;
   /** Null: the message names none, and whoever is the session's answers. */
@@ -61,9 +64,6 @@ function choose(project: ServedProject, suffix: string | undefined): ChosenModel
     `"${suffix}" is neither an agent nor a version of ${name}; it has: ${[DEFAULT_AGENT, ...agents, version].join(", ")}`,
   );
 }
-
-/** How the folder's own instructions are named as an agent (`daemon/sessions/runtime.ts`). */
-const DEFAULT_AGENT = "default";
 
 function noSuchModel(detail: string): KartaError {
   return new KartaError("not_found", detail, { fields: { param: "model", code: "model_not_found" } });

@@ -2,8 +2,8 @@
 import type { ErrorRequestHandler, Express } from "express";
 import type { Logger } from "pino";
 import type { FamilyKind } from "../../../shared/protocol/adapters/routes.ts";
+import { errorBoundary } from "../error-boundary.ts";
 import type { Adapter, AdapterOptions } from "./adapter.ts";
-import { adapterBoundary } from "./errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
 import { managedAgents } from "./managed-agents/routes.ts";
 import { openAiChat } from "./openai-chat/adapter.ts";
@@ -23,8 +23,7 @@ export function adapterErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const path = request.path.replace(BASE, "");
     const adapter = ADAPTERS.find(({ owns }) => owns(path));
-    if (adapter !== undefined)
-      return adapterBoundary(logger, adapter.toAnswer)(error, request, response, next);
+    if (adapter !== undefined) return errorBoundary(logger, adapter.toAnswer)(error, request, response, next);
     next(error);
     return undefined;
   };

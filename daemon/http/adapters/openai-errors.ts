@@ -1,7 +1,8 @@
 /** Karta's errors in the form of OpenAI's API. */
 import type { ErrorCode, KartaError } from "../../../shared/errors.ts";
 import { openAiStatus, type OpenAiError } from "../../../shared/protocol/adapters/openai-errors.ts";
-import { NO_RETRY, type ErrorAnswer } from "./errors.ts";
+import type { ErrorAnswer } from "../error-boundary.ts";
+import { NO_RETRY } from "./errors.ts";
 
 /** What OpenAI calls the errors that both have. */
 const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {

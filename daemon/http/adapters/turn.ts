@@ -75,7 +75,7 @@ export function streamTurn(
     frames: (event) => (isShownOnTurn(event, id) ? projection.frames(event.parse()) : ""),
     endsAfter: (event) => event.turnId === id && isTerminal(event),
     onFault: (error) =>
-      logger.error({ err: error, turn: id }, "an event could not be written for an adapter"),
+      logger.error({ err: error, turn_id: id }, "an event could not be written for an adapter"),
   });
   if (accepted.kind !== "live") return;
   const { turn } = accepted;

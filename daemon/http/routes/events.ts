@@ -2,6 +2,7 @@
 import type { Request, Router } from "express";
 import { KartaError } from "../../../shared/errors.ts";
 import { sessionRoutes } from "../../../shared/protocol/sessions.ts";
+import { invalidField } from "../invalid-field.ts";
 import type { LoggedEvent } from "../../events/logged-event.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import { mount, STREAMED } from "../mount.ts";
@@ -23,7 +24,7 @@ export function mountEvents(router: Router, { sessions, eventsOf, scopeOf }: Ses
     const upgrade = upgradeOf(request);
 
     if (query.follow === "false") {
-      if (upgrade !== null) throw invalid("follow", "expected true: follow=false is answered as JSON");
+      if (upgrade !== null) throw invalidField("follow", "expected true: follow=false is answered as JSON");
       const page = await source.page(cursor ?? 0, query.limit ?? DEFAULT_PAGE);
       requireNext(source, page, cursor);
       return {
@@ -65,8 +66,4 @@ export function lastEventId(request: Request): number | undefined {
   const header = request.headers["last-event-id"];
   if (typeof header !== "string" || header === "") return undefined;
   return Number(header);
-}
-
-function invalid(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
 }

@@ -1,8 +1,8 @@
 /** The session family: flat under /v1, and the same under a project (spec: http-api). */
 import { Router, type Request } from "express";
-import { KartaError } from "../../../shared/errors.ts";
 import { isTerminal } from "../../../shared/events.ts";
 import { sessionRoutes, TURN_HEADER } from "../../../shared/protocol/sessions.ts";
+import { invalidField } from "../invalid-field.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
@@ -130,9 +130,7 @@ function metadataOf(query: Readonly<Record<string, unknown>>): Record<string, st
   const named = Object.entries(query).filter(([name]) => name.startsWith("metadata."));
   const found = named.map(([name, value]): [string, string] => {
     if (typeof value === "string") return [name.slice("metadata.".length), value];
-    throw new KartaError("invalid_request", `${name}: expected one value`, {
-      issues: [{ path: name, message: "expected one value" }],
-    });
+    throw invalidField(name, "expected one value");
   });
   return Object.fromEntries(found); // keeps a key like __proto__
 }

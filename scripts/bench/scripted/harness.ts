@@ -98,6 +98,7 @@ function processOf({ process: child }: Hub, socket: Socket): ManagedProcess {
     id: newId("proc"),
     purpose: "harness",
     pid: child.pid,
+    temp: null,
     stdin: socket,
     stdout: socket,
     stderr: child.stderr,

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { servePage, type ServedPage } from "../../../examples/embedded-page/server.ts";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
 import { ManagedAgentsClient } from "../../support/managed-agents.ts";
+import { ASKS } from "../../support/replies.ts";
 import { launchBrowser } from "./browser.ts";
 import { ChatPage } from "./chat-page.ts";
 
@@ -22,16 +23,7 @@ when = "write (?<name>\\\\w+)"
 tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
 text = "I wrote it down."
 
-[[reply]]
-when = "ask me"
-text = "You chose: {{tool_result}}"
-[reply.tool]
-name = "AskUserQuestion"
-[[reply.tool.input.questions]]
-question = "Which roast?"
-header = "Roast"
-multiSelect = false
-options = [{ label = "Sunrise", description = "light" }, { label = "Midnight", description = "dark" }]
+${ASKS}
 
 [[reply]]
 when = "slowly"

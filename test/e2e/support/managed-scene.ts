@@ -1,6 +1,7 @@
 /** A kartad with a bot for Managed Agents, and another project that is none of its business. */
 import { anthropicOf } from "../../support/anthropic.ts";
 import { makeHome, type Kartad, type TestHome } from "../../support/kartad.ts";
+import { ASKS, WRITES } from "../../support/replies.ts";
 import { ManagedClient } from "../../support/anthropic-sessions.ts";
 
 const SCRIPT = `
@@ -17,22 +18,9 @@ when = "think"
 thinking = "Let me see."
 text = "Thought."
 
-[[reply]]
-when = "write (?<name>\\\\w+)"
-tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
-text = "The tool said: {{tool_result}}"
+${WRITES}
 
-[[reply]]
-when = "ask me"
-text = "You chose: {{tool_result}}"
-[reply.tool]
-name = "AskUserQuestion"
-[[reply.tool.input.questions]]
-question = "Which roast?"
-header = "Roast"
-multiSelect = false
-options = [{ label = "Sunrise", description = "light" }, { label = "Midnight", description = "dark" }]
-
+${ASKS}
 [[reply]]
 when = "bad request"
 error = { status = 400, type = "invalid_request_error", message = "no such thing" }

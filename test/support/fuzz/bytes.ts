@@ -12,6 +12,9 @@ const GOOD = [
   "GET /metrics HTTP/1.0\r\n\r\n",
   "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
   "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  `POST /v1/chat/completions ${JSON_HEAD}Content-Length: 62\r\n\r\n{"model":"bot","messages":[{"role":"user","content":"hi"}]}    `,
+  "GET /v1/sessions/sess_0/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x85\x01\x02\x03\x04abcde",
 ];
 
 interface Change {
@@ -34,6 +37,14 @@ const change: fc.Arbitrary<Change> = fc.record({
       "\r",
       "\r\n\r\n",
       "Content-Length: 5\r\n",
+      "Content-Length: +5\r\n",
+      "Transfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: \tchunked, identity\r\n",
+      "Transfer-Encoding : chunked\r\n",
+      "Host: evil.example\r\n",
+      "5;a=b\r\n",
+      "\r\n folded",
+      "http://evil.example",
       "\x80\xff",
       "9".repeat(30),
     ),

@@ -4,9 +4,19 @@ import { z } from "zod";
 import type { OpenApiDocument, Operation } from "../../../daemon/http/openapi/document.ts";
 import type { Parameter } from "../../../daemon/http/openapi/parameters.ts";
 import type { JsonSchema } from "../../../daemon/http/openapi/schemas.ts";
-import { arbitraryOf, inputToken, sessionToken, wild, wildString } from "./values.ts";
+import {
+  arbitraryOf,
+  inputToken,
+  modelName,
+  responseToken,
+  sessionToken,
+  wild,
+  wildString,
+} from "./values.ts";
 
 export interface FuzzRequest {
+  /** The place in the document that it is about: `post /v1/sessions`. */
+  readonly about: string;
   readonly method: string;
   /** With its query; ids are tokens. */
   readonly path: string;
@@ -32,16 +42,31 @@ const oddPathPart = fc.oneof(
     "..",
     "...",
     "a%2Fb",
+    "%2e%2e",
+    "..%2f..%2fetc%2fpasswd",
+    "%2E%2E%5C",
+    "%c0%ae%c0%ae",
+    "%252e%252e%252f",
+    "a%0d%0aX-Injected:1",
+    "__proto__",
+    "constructor",
     "sess_000000000000000000000000",
     "x".repeat(900),
   ),
 );
 
 const IN_PATHS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  ref: fc.constant("bot"),
+  ref: mostly(fc.constant("bot"), fc.constant("other"), 6),
   id: sessionToken,
+  conversation_id: sessionToken,
+  response_id: responseToken,
   request_id: inputToken,
+  model: modelName,
+  agent: modelName,
+  environment: modelName,
 };
+
+const PROJECT_FAMILY = "/v1/projects/{ref}";
 
 function pathOf(template: string): fc.Arbitrary<string> {
   const parts = template.split("/").map((part) => {
@@ -50,7 +75,9 @@ function pathOf(template: string): fc.Arbitrary<string> {
       ? fc.constant(part)
       : mostly(IN_PATHS[name] ?? wildString.map(encoded), oddPathPart);
   });
-  const path = fc.tuple(...parts).map((all) => all.join("/"));
+  const plain = fc.tuple(...parts).map((all) => all.join("/"));
+  const local = (path: string): string => path.replace(/^\/v1\/projects\/([^/]*)/, "/local/$1/v1");
+  const path = template.startsWith(PROJECT_FAMILY) ? mostly(plain, plain.map(local), 3) : plain;
   const odd = path.chain((whole) =>
     fc.constantFrom(`${whole}/`, `/${whole}`, `${whole}/more`, whole.toUpperCase()),
   );
@@ -101,6 +128,9 @@ const ODD_HEADERS: Readonly<Record<string, fc.Arbitrary<string>>> = {
       "application/json; charset=ebcdic",
       'a/b; q="',
       "application/merge-patch+json",
+      "multipart/form-data; boundary=x",
+      "application/x-www-form-urlencoded",
+      "application/octet-stream",
     ),
     headerText,
   ),
@@ -184,8 +214,16 @@ function bodyOf(
       arbitrary: text.map((whole) => whole.replace("{", '{"__proto__":{"x":1},"a":1e999,"a":2,')),
     },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }) },
+    { weight: 1, arbitrary: text.map(asFormFile) },
     { weight: 1, arbitrary: fc.constant(null) },
   );
+}
+
+/** What a browser's form would send. */
+function asFormFile(text: string): string {
+  const head =
+    'Content-Disposition: form-data; name="file"; filename="../a.json"\r\nContent-Type: application/json';
+  return `--x\r\n${head}\r\n\r\n${text}\r\n--x--\r\n`;
 }
 
 function requestFor(
@@ -220,12 +258,23 @@ function requestFor(
     })
     .map(({ path, query: parts, stray, ...rest }) => {
       const text = [...parts.flat(), ...(stray === "" ? [] : [stray])].join("&");
-      return { ...rest, path: text === "" ? path : `${path}?${text}` };
+      return { ...rest, about: `${method} ${template}`, path: text === "" ? path : `${path}?${text}` };
     });
 }
 
 /** Turns make what the rest is about; as many deletes would leave nothing to look at. */
 const WEIGHTS: Readonly<Record<string, number>> = { post: 6, put: 4, patch: 4, get: 2, delete: 1 };
+
+/** The same with a credential. @param good names of those that open something @param bad of the rest */
+export function withCredentials(
+  requests: fc.Arbitrary<FuzzRequest>,
+  good: readonly string[],
+  bad: readonly string[],
+): fc.Arbitrary<FuzzRequest & { readonly credential: string }> {
+  return fc
+    .tuple(requests, mostly(fc.constantFrom(...good), fc.constantFrom(...bad), 6))
+    .map(([request, credential]) => ({ ...request, credential }));
+}
 
 /** Any request that the document has, and its neighbours that it has not. */
 export function requestsOf(document: OpenApiDocument): fc.Arbitrary<FuzzRequest> {

@@ -5,18 +5,39 @@ import type { JsonSchema } from "../../../daemon/http/openapi/schemas.ts";
 /** What only a running daemon can give: `send.ts` puts an id in its place. */
 export const SESSION_TOKEN = /@session(\d+)/g;
 export const INPUT_TOKEN = /@input(\d+)/g;
+export const RESPONSE_TOKEN = /@response(\d+)/g;
 export const sessionToken = fc.nat(999).map((n) => `@session${n}`);
 export const inputToken = fc.nat(999).map((n) => `@input${n}`);
+export const responseToken = fc.nat(999).map((n) => `@response${n}`);
+/** Projects as other APIs name them: `other` is another tenant's. */
+export const modelName = fc.constantFrom("bot", "bot@billing", "bot@dev", "other", "bot@nobody");
+/** A user's own name for a file. */
+const fileName = fc.constantFrom(
+  "a.txt",
+  "../../escaped.txt",
+  "..\\..\\escaped.txt",
+  "%2e%2e%2fescaped.txt",
+  "a\0b.txt",
+  ".upload-x",
+  "C:nul",
+  "line\r\nSet-Cookie: a=b",
+);
 
 /** Values that lead somewhere, by the name of their field; any other fits the schema alone. */
 const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   project: fc.constant("bot"),
   agent: fc.constantFrom("default", "billing"),
   current_agent: fc.constantFrom("default", "billing"),
-  name: fc.constantFrom("ada", "Łukasz", "机器人"),
+  name: fc.oneof(fc.constantFrom("ada", "Łukasz", "机器人"), fileName),
   participant_name: fc.constantFrom("ada", "Łukasz", "机器人"),
   session_id: sessionToken,
   parent_id: sessionToken,
+  conversation: sessionToken,
+  previous_response_id: responseToken,
+  model: modelName,
+  environment_id: fc.constant("bot"),
+  end_user: fc.constantFrom("ada", "bob"),
+  sub: fc.constantFrom("ada", "bob"),
 };
 
 const oddStrings = fc.constantFrom(

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
-import { logLines } from "../../../daemon/apps/log-lines.ts";
+import { logLines } from "../../../daemon/process/log-lines.ts";
 import { eventually } from "../../support/processes.ts";
 import { RpcConnection } from "../../../daemon/apps/rpc-connection.ts";
 

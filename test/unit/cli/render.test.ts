@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { SessionEvent } from "../../../shared/events.ts";
 import { eventLine, summaryOf } from "../../../cli/render/event.ts";
-import { harmless, oneLine } from "../../../cli/render/harmless.ts";
+import { exactly, harmless, harmlessJson, oneLine, onlyColoured } from "../../../cli/render/harmless.ts";
 import { painter, wantsColour } from "../../../cli/render/paint.ts";
 import { poolColumns, poolText } from "../../../cli/render/pool.ts";
 import { shortIdLength } from "../../../cli/render/session.ts";
@@ -17,11 +17,38 @@ describe("text of others", () => {
   });
 
   test("shows what a terminal would obey", () => {
-    expect(harmless("\u001b]0;owned\u0007 \u009b31m \u0008 \u007f \r")).toBe("␛]0;owned␇ \ufffd31m ␈ ␡ ␍");
+    expect(harmless("\u001b]0;owned\u0007 \u009b31m \u0008 \u007f \r")).toBe("␛]0;owned␇ ‹U+009B›31m ␈ ␡ ␍");
   });
 
   test("a sequence cut in two by a stream is caught as well", () => {
     expect(harmless("\u001b") + harmless("[2J")).toBe("␛[2J");
+  });
+
+  test("shows by its number what reorders or hides; what scripts and emoji need stays", () => {
+    expect(harmless("\u202egnp.exe\u202c a\u200bb\u2028c\u{e0041}\ud800")).toBe(
+      "‹U+202E›gnp.exe‹U+202C› a‹U+200B›b‹U+2028›c‹U+E0041›‹U+D800›",
+    );
+    for (const text of ["👨‍👩‍👧", "❤️", "می‌خواهم", "a\u200f!"]) expect(harmless(text)).toBe(text);
+  });
+
+  test("is shown to the last character where it is decided on", () => {
+    expect(exactly("rm\u200d -rf\u3164/\ufe0f\r\nok\u034f")).toBe(
+      "rm‹U+200D› -rf‹U+3164›/‹U+FE0F›␍\nok‹U+034F›",
+    );
+    expect(exactly("plain\ttext")).toBe("plain\ttext");
+  });
+
+  test("is the same value in JSON that nothing obeys", () => {
+    const value = { "\u009b": "\u202e\u007f \u{e0041} \u001b ☕" };
+    const json = harmlessJson(JSON.stringify(value));
+    expect(json).toBe('{"\\u009b":"\\u202e\\u007f \\udb40\\udc41 \\u001b ☕"}');
+    expect(JSON.parse(json)).toEqual(value);
+  });
+
+  test("that a renderer forgot keeps its colours and nothing else", () => {
+    expect(onlyColoured("\u001b[31mred\u001b[39m \u001b[2J \u001b]0;t\u0007 \u202e\n")).toBe(
+      "\u001b[31mred\u001b[39m ␛[2J ␛]0;t␇ ‹U+202E›\n",
+    );
   });
 
   test("takes one line where one line is wanted", () => {

@@ -5,9 +5,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
-import { launchdPlist } from "../../../cli/service/launchd-plist.ts";
+import { launchdPlist, plistHasSocket } from "../../../cli/service/launchd-plist.ts";
 import { serviceSettings, type ServiceSettings } from "../../../cli/service/settings.ts";
-import { systemdUnits } from "../../../cli/service/systemd-units.ts";
+import { systemdUnits, unitHasSocket } from "../../../cli/service/systemd-units.ts";
 import type { KartadFlags } from "../../../cli/kartad/flags.ts";
 import { packageRoot } from "../../../shared/paths.ts";
 import type { Service } from "../../../shared/protocol/control.ts";
@@ -17,7 +17,7 @@ const HOME = await folderWith();
 
 function settings(
   kind: Service,
-  flags: KartadFlags = {},
+  flags: KartadFlags & { readonly socket?: string } = {},
   env: Readonly<Record<string, string>> = {},
   homedir = HOME,
 ): ServiceSettings {
@@ -174,6 +174,7 @@ describe("launchd's property list", () => {
     ProgramArguments: z.array(z.string()).min(3),
     EnvironmentVariables: z.record(z.string(), z.string()),
     WorkingDirectory: z.string().startsWith("/"),
+    HardResourceLimits: z.strictObject({ Core: z.literal(0) }),
     RunAtLoad: z.literal(true),
     KeepAlive: z.strictObject({ SuccessfulExit: z.literal(false) }),
     ExitTimeOut: z.int().min(60),
@@ -209,4 +210,13 @@ describe("launchd's property list", () => {
     const plist = await parsed(launchdPlist(settings("launchd", {}, { KARTA_HOME: odd })));
     expect(plist.EnvironmentVariables.KARTA_HOME).toBe(odd);
   });
+});
+
+test("a service is known by its control socket, whatever is in its path, and not by a longer one's beginning", () => {
+  const socket = '/tmp/100%/R&D <"$HOME">\\k.sock';
+  const unit = systemdUnits(settings("user", { socket }))["kartad.service"] ?? "";
+  const plist = launchdPlist(settings("launchd", { socket }));
+  expect([unitHasSocket(unit, socket), plistHasSocket(plist, socket)]).toEqual([true, true]);
+  const shorter = socket.slice(0, -".sock".length);
+  expect([unitHasSocket(unit, shorter), plistHasSocket(plist, shorter)]).toEqual([false, false]);
 });

@@ -70,6 +70,19 @@ describe("a browser page", () => {
     ["of an opaque Origin", { Origin: "null" }],
     ["of a listed name on another port", { Origin: `${Origin}:8443` }],
     ["of a listed name without TLS", { Origin: "http://shop.example" }],
+    ["of a name that ends in a listed one", { Origin: "https://evil-shop.example" }],
+    ["of a listed name as a label of another", { Origin: `${Origin}.evil.example` }],
+    ["of a listed name in other letters", { Origin: "https://SHOP.example" }],
+    ["of a listed name with its port", { Origin: `${Origin}:443` }],
+    ["of a listed name with a dot", { Origin: `${Origin}.` }],
+    ["of a listed name with a path", { Origin: `${Origin}/` }],
+    ["of a listed name as somebody's", { Origin: "https://shop.example@evil.example" }],
+    ["of two Origins", { Origin: `${Origin}, https://evil.example` }],
+    ["of this very address", { Origin: `http://127.0.0.1:${port}` }],
+    ["of localhost", { Origin: "http://localhost:3000" }],
+    ["of a file", { Origin: "file://" }],
+    ["of an extension", { Origin: "chrome-extension://abcdefghijklmnop" }],
+    ["of no words", { Origin: "" }],
     ["that embeds us from another site", { "Sec-Fetch-Site": "cross-site" }],
     ["that embeds us from a sister site", { "Sec-Fetch-Site": "same-site" }],
   ])("%s is refused, whatever it asks", async (_name, headers) => {
@@ -124,10 +137,58 @@ describe("a Host", () => {
     "[::2]",
     "127.0.0.1:x",
     " ",
+    "evil.example:8000",
+    "localhost.",
+    "localhost.localdomain",
+    "127.0.0.1.",
+    "127.0.0.1.nip.io",
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "0177.0.0.1",
+    "0.0.0.0",
+    "[::ffff:127.0.0.1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::1%25lo]",
+    "[::]",
+    "::1",
+    "localhost:8000:80",
+    "localhost:",
+    "localhost:800000",
+    "user@localhost",
+    "localhost, evil.example",
+    "localhost/",
+    "localhost#",
+    "http://localhost",
+    "loc%61lhost",
+    "\u00e9localhost",
   ])("%j is refused", async (host) => {
     const refused = await refusal(port, { method: "GET", path: LIST, headers: { Host: host } });
     expect(refused.is).toBe("403 origin_not_allowed");
     expect(refused.words).toContain("Host");
+  });
+
+  test("is the one that counts: what a proxy says of another is nobody's word here", async () => {
+    for (const name of [
+      "X-Forwarded-Host",
+      "X-Host",
+      "X-Original-Host",
+      "Forwarded",
+      "X-Forwarded-For",
+      "X-Real-IP",
+    ]) {
+      const value = name === "Forwarded" ? "for=127.0.0.1;host=localhost" : "localhost";
+      const refused = await refusal(port, {
+        method: "GET",
+        path: LIST,
+        headers: { Host: "evil.example", [name]: value },
+      });
+      expect([name, refused.is]).toEqual([name, "403 origin_not_allowed"]);
+      const other = { Host: "localhost", [name]: "evil.example" };
+      expect([name, (await rawRequest(port, "GET", LIST, other)).status]).toEqual([name, 200]);
+    }
+    for (const name of ["X-Original-URL", "X-Rewrite-URL"])
+      expect((await rawRequest(port, "GET", "/healthz", { [name]: LIST })).body).toContain("version");
   });
 
   test.each(["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "[::1]"])(

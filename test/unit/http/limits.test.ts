@@ -1,9 +1,13 @@
 /** Clients that are slow, broken or greedy, on real sockets: each is told why in the one error body, and the rest is served. */
+import { once } from "node:events";
+import net from "node:net";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { describe, expect, jest, test } from "@jest/globals";
 import { DEFAULT_LIMITS, type Limits } from "../../../daemon/http/limits.ts";
 import { ErrorBodySchema } from "../../../shared/errors.ts";
 import { httpBench, openStream, rawRequest, refusal } from "../../support/http.ts";
+import { eventuallyIs } from "../../support/processes.ts";
 import { RawConnection, type RawHttpAnswer } from "../../support/raw-connection.ts";
 import { spawnerForTests } from "../apps/temp-project.ts";
 
@@ -109,6 +113,8 @@ describe("a request that is too slow", () => {
     "does not finish its headers": `GET /healthz HTTP/1.1\r\n${HOST}X-A: `,
     "does not finish its body": `${POST}Content-Length: 100\r\n\r\n{"metadata":`,
     "does not finish its chunks": `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\n{"met`,
+    "does not finish its trailers": `${POST}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: `,
+    "does not finish a WebSocket's handshake": `GET /v1/sessions/x/events HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\n`,
   };
 
   test("is told so and closed, however it is slow, and an answer may take longer", async () => {
@@ -130,6 +136,47 @@ describe("a request that is too slow", () => {
     await hasty.ask(id, "still there?");
     await stream.until("event: done");
     stream.leave();
+  });
+});
+
+describe("an answer that nobody reads", () => {
+  test("is given up with its connection, and one that is read, however late it was asked for, is not", async () => {
+    const ask = `GET /openapi.json HTTP/1.1\r\n${HOST}\r\n`;
+    const deaf = net.connect(hasty.port, "127.0.0.1");
+    await once(deaf, "connect");
+    deaf.pause().write(ask.repeat(60)); // more than the system's buffers take
+    const served = hasty.server.getConnections.bind(hasty.server);
+    const patient = await RawConnection.open(hasty.port);
+    await eventuallyIs(() => promisify(served)(), 2);
+    patient.write(ask);
+    expect((await patient.answer({ method: "GET", path: "/openapi.json" })).status).toBe(200);
+    patient.leave();
+    await eventuallyIs(() => promisify(served)(), 0);
+    deaf.destroy();
+  });
+});
+
+describe("a turn", () => {
+  test("may take longer than a request, also behind another request on its connection", async () => {
+    const { script } = hasty.harness;
+    hasty.harness.script = () => undefined;
+    const path = `/v1/sessions/${await hasty.create()}/messages`;
+    const body = '{"text":"take your time"}';
+    const connection = await RawConnection.open(hasty.port);
+    connection.write(
+      `GET /healthz HTTP/1.1\r\n${HOST}\r\nPOST ${path} HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const turn = await hasty.harness.nextTurn();
+    for (let second = 0; second < 3; second += 1) {
+      const slow = await RawConnection.open(hasty.port); // is closed after a second or two
+      await slow.closed();
+    }
+    expect(connection.isClosed).toBe(false);
+    turn.say("at last").end();
+    await connection.until("at last");
+    connection.leave();
+    hasty.harness.script = script;
   });
 });
 

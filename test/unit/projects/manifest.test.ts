@@ -1,10 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import { readProject } from "../../../daemon/projects/read-project.ts";
+import type { SandboxState } from "../../../daemon/process/sandbox.ts";
 import { folderWith } from "../apps/temp-project.ts";
 import { refusalOf, told } from "./refusal.ts";
 
+const AVAILABLE: SandboxState = { kind: "available", program: "/usr/bin/bwrap", version: "0.8.0" };
 const read = async (files: Record<string, string>) =>
-  readProject(await folderWith({ "CLAUDE.md": "", ...files }), { daemonEnv: {}, homedir: "/nowhere" });
+  readProject(await folderWith({ "CLAUDE.md": "", ...files }), {
+    daemonEnv: {},
+    homedir: "/nowhere",
+    sandbox: { isRequired: false, probe: () => Promise.resolve(AVAILABLE) },
+  });
 const refused = async (toml: string, others: Record<string, string> = {}) =>
   told(await refusalOf(read({ "karta.toml": toml, ...others })));
 const warned = async (files: Record<string, string>) =>
@@ -31,6 +37,7 @@ permission_mode = "autonomous"
 approval_timeout_seconds = 0.5
 turn_timeout_seconds = 60
 workspace = "session"
+sandbox = true
 [http]
 allowed_origins = ["https://shop.example", "http://localhost:5173"]
 [pool]
@@ -79,6 +86,7 @@ test("every key of karta.toml and karta.jsonc", async () => {
       approvalTimeoutSeconds: 0.5,
       turnTimeoutSeconds: 60,
       workspace: "session",
+      sandbox: true,
     },
     pool: { spares: 0, idleTimeoutSeconds: 5, maxProcesses: 2 },
     cli: {

@@ -1,5 +1,6 @@
 """HTTP to kartad, over its Unix socket or over a URL, and server-sent events as they come."""
 
+import errno
 import http.client
 import json
 import os
@@ -57,6 +58,9 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
+        # Another user's program may stand where kartad's socket was looked for; only root speaks to others' kartads.
+        if os.getuid() not in (0, os.stat(self._path).st_uid):
+            raise PermissionError(errno.EACCES, "the socket belongs to another user", self._path)
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)

@@ -4,7 +4,7 @@
  */
 import { Router } from "express";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
-import { requestIdOf } from "../errors.ts";
+import { requestIdOf } from "../../error-boundary.ts";
 import { anthropicAnswer } from "./errors.ts";
 import { mountEvents } from "./managed/event-routes.ts";
 import { mountReadOnly } from "./managed/read-only-routes.ts";

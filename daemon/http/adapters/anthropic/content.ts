@@ -1,26 +1,23 @@
 /** Content blocks of Anthropic's APIs, read for an agent: what is text, what is a picture, what can't be given to it. */
 import { z } from "zod";
-import { KartaError } from "../../../../shared/errors.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { BlockParam, MessageContent } from "../../../../shared/protocol/adapters/anthropic/messages.ts";
+import { invalidField } from "../../invalid-field.ts";
 import type { TurnImage } from "../../../sessions/accept-message.ts";
+import { imageFrom } from "../image.ts";
 import type { Content } from "../told.ts";
 
 const TextSchema = z.looseObject({ type: z.literal("text"), text: z.string() });
 const ImageSchema = z.looseObject({
   type: z.literal("image"),
-  source: z.looseObject({
-    type: z.literal("base64"),
-    media_type: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]),
-    data: z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/),
-  }),
+  source: z.looseObject({ type: z.literal("base64"), media_type: z.unknown(), data: z.unknown() }),
 });
 const ToolUseSchema = z.looseObject({ name: z.string(), input: z.unknown() });
 const ToolResultSchema = z.looseObject({ content: z.unknown() });
 
 /** @throws KartaError `invalid_request` that names the field */
 export function refuse(path: string, message: string): never {
-  throw new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
+  throw invalidField(path, message);
 }
 
 /** As much as the session API takes. @throws KartaError `invalid_request` */
@@ -86,7 +83,7 @@ function imageIn(block: BlockParam): TurnImage | null {
   const image = ImageSchema.safeParse(block);
   if (!image.success) return null;
   const { media_type: mediaType, data: base64 } = image.data.source;
-  return { mediaType, base64 };
+  return imageFrom({ mediaType, base64 });
 }
 
 /**

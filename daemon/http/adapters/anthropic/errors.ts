@@ -5,7 +5,8 @@ import {
   type AnthropicError,
   type AnthropicErrorType,
 } from "../../../../shared/protocol/adapters/anthropic/errors.ts";
-import { NO_RETRY, type ErrorAnswer } from "../errors.ts";
+import type { ErrorAnswer } from "../../error-boundary.ts";
+import { NO_RETRY } from "../errors.ts";
 
 function typeOf(status: number): AnthropicErrorType {
   switch (status) {

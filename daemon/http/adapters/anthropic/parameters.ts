@@ -2,29 +2,7 @@
  * What becomes of each parameter of Anthropic's Messages. One table: requests are checked against it, the documentation's
  * table is held against it, and each row has its test. Those of Managed Agents are in `managed/parameters.ts`.
  */
-import type { Treatment } from "../treatment.ts";
-
-export interface Parameter {
-  readonly treatment: Treatment;
-  /** For the reader of the table: how, or why not. */
-  readonly note: string;
-  /** A value that shows the treatment. */
-  readonly example: unknown;
-  /** Of a refused one: values that ask for nothing, and pass. Null and an empty list always pass. */
-  readonly passes?: readonly unknown[];
-}
-
-/** Name → treatment; a dot leads into an object. */
-export type ParameterTable = Readonly<Record<string, Parameter>>;
-
-const supported = (note: string, example: unknown): Parameter => ({ treatment: "supported", note, example });
-const ignored = (note: string, example: unknown): Parameter => ({ treatment: "ignored", note, example });
-const refused = (note: string, example: unknown, passes: readonly unknown[] = []): Parameter => ({
-  treatment: "refused",
-  note,
-  example,
-  passes,
-});
+import { ignored, refused, supported, type ParameterTable } from "../parameters.ts";
 
 const OWN_TOOLS = "the agent has its project's tools, and runs them itself";
 const OWN_CONTEXT = "the harness looks after its context itself";

@@ -8,6 +8,7 @@ import {
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { Metadata } from "../../../../shared/protocol/metadata.ts";
 import type { Session } from "../../../../shared/protocol/sessions.ts";
+import { invalidField } from "../../invalid-field.ts";
 import type { EventSource } from "../../../events/watcher.ts";
 import type { Scope } from "../../../sessions/scope.ts";
 
@@ -34,14 +35,14 @@ export function metadataOf(scope: Scope, { metadata = {}, end_user }: NewConvers
   const named = found.get(END_USER);
   if (subject === null) {
     if (named !== undefined && typeof named !== "string")
-      throw invalid(`metadata.${END_USER}`, "expected a string");
+      throw invalidField(`metadata.${END_USER}`, "expected a string");
     if (end_user !== undefined && named !== undefined && named !== end_user)
-      throw invalid(END_USER, "expected the same as metadata.end_user, or one of the two");
+      throw invalidField(END_USER, "expected the same as metadata.end_user, or one of the two");
   }
   const user = subject ?? end_user;
   if (user !== undefined) found.set(END_USER, user);
   if (found.size > LIMITS.metadataKeys)
-    throw invalid("metadata", `expected at most ${LIMITS.metadataKeys} keys, end_user among them`);
+    throw invalidField("metadata", `expected at most ${LIMITS.metadataKeys} keys, end_user among them`);
   if (!found.has(API) && found.size < LIMITS.metadataKeys) found.set(API, NAME);
   return Object.fromEntries(found);
 }
@@ -49,7 +50,7 @@ export function metadataOf(scope: Scope, { metadata = {}, end_user }: NewConvers
 /** Whose sessions are listed. @param named the user that the request names @throws KartaError `invalid_request` without one */
 export function endUserOf(scope: Scope, named: string | undefined): string {
   const user = subjectOf(scope) ?? named;
-  if (user === undefined) throw invalid(END_USER, "required: whose sessions to list");
+  if (user === undefined) throw invalidField(END_USER, "required: whose sessions to list");
   return user;
 }
 
@@ -92,8 +93,4 @@ function shortened(text: string): string {
   if (characters.length <= TITLE_CHARACTERS && text.length <= READ) return line;
   const shown = characters.slice(0, TITLE_CHARACTERS - 1).join("");
   return `${shown.trimEnd()}…`;
-}
-
-function invalid(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
 }

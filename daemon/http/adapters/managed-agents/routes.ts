@@ -2,6 +2,7 @@
 import { Router } from "express";
 import { END_USER, managedAgentsRoutes } from "../../../../shared/protocol/adapters/managed-agents.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
+import { ownAnswer } from "../../error-boundary.ts";
 import { idempotencyOf } from "../../idempotency-key.ts";
 import { mount, STREAMED } from "../../mount.ts";
 import { lastEventId, requireNext } from "../../routes/events.ts";
@@ -18,7 +19,7 @@ const BASE = "/managed-agents/";
 export const managedAgents: Adapter = {
   families: ["project"],
   owns: (path) => path.startsWith(BASE),
-  toAnswer: (error) => ({ status: error.status, body: error.toBody() }), // it is Karta's own API
+  toAnswer: ownAnswer, // it is Karta's own API
   router: managedAgentsRouter,
 };
 

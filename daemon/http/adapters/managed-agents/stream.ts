@@ -3,6 +3,7 @@ import type { Response } from "express";
 import type { Logger } from "pino";
 import type { Session } from "../../../../shared/protocol/sessions.ts";
 import type { LoggedEvent } from "../../../events/logged-event.ts";
+import { asOneLine } from "../../../events/one-line.ts";
 import type { EventSource } from "../../../events/watcher.ts";
 import { streamFrames } from "../../sse.ts";
 import { placeAfter } from "./place.ts";
@@ -33,12 +34,12 @@ export async function streamConversation(
     after,
     frames: (event) => {
       const wire = projection.project(event);
-      return wire === null ? "" : `id: ${event.seq}\ndata: ${JSON.stringify(wire)}\n\n`;
+      return wire === null ? "" : `id: ${event.seq}\ndata: ${asOneLine(JSON.stringify(wire))}\n\n`;
     },
     endsAfter: (event) => endsStream(event) && closes(event),
     failure: () => "",
     ping: ": ping\n\n",
-    onFault: (error) => logger.error({ err: error, session: session.id }, "an event has no wire form"),
+    onFault: (error) => logger.error({ err: error, session_id: session.id }, "an event has no wire form"),
   });
 }
 

@@ -1,8 +1,9 @@
 /** What one message says: its text, and the images that come with it. */
 import { z } from "zod";
-import { KartaError } from "../../../../shared/errors.ts";
 import type { ChatMessage } from "../../../../shared/protocol/adapters/openai-chat.ts";
+import { invalidField } from "../../invalid-field.ts";
 import type { TurnImage } from "../../../sessions/accept-message.ts";
+import { imageInDataUrl } from "../image.ts";
 import type { Content } from "../told.ts";
 
 const TextSchema = z.object({ type: z.literal("text"), text: z.string() });
@@ -12,9 +13,6 @@ const PartSchema = z.discriminatedUnion("type", [TextSchema, RefusalSchema, Imag
   error: "expected a part of type text, image_url or refusal",
 });
 const CallSchema = z.object({ function: z.object({ name: z.string(), arguments: z.string() }) });
-
-const DATA_URL = /^data:(image\/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})$/;
-const MediaTypeSchema = z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 /**
  * Calls of tools that another service's answer asked for are told in words: this agent cannot have made them.
@@ -28,7 +26,7 @@ export function contentOf({ role, content, tool_calls }: ChatMessage, place: str
   parts.forEach((given, index) => {
     const path = `${place}.content.${index}`;
     const { data: part, error } = PartSchema.safeParse(given);
-    if (part === undefined) throw unfit(path, error.issues[0]?.message ?? "expected a part");
+    if (part === undefined) throw invalidField(path, error.issues[0]?.message ?? "expected a part");
     switch (part.type) {
       case "text":
         texts.push(part.text);
@@ -52,16 +50,11 @@ export function contentOf({ role, content, tool_calls }: ChatMessage, place: str
 
 /** An image that stands elsewhere is not fetched: kartad makes no request that a client chose the address of. */
 function imageOf(url: string, path: string): TurnImage {
-  const [, type, base64] = DATA_URL.exec(url) ?? [];
-  const mediaType = MediaTypeSchema.safeParse(type);
-  if (mediaType.success && base64 !== undefined) return { mediaType: mediaType.data, base64 };
+  const image = imageInDataUrl(url);
+  if (image !== null) return image;
   const found = /^https?:/i.test(url) ? "a web address, which kartad does not fetch" : "something else";
-  throw unfit(
+  throw invalidField(
     path,
     `expected a data URL of a PNG, JPEG, GIF or WebP image (data:image/png;base64,…), found ${found}`,
   );
-}
-
-function unfit(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
 }

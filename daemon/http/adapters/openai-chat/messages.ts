@@ -1,8 +1,8 @@
 /** A request's messages: what the application asks of the agent, what was said before, and what is said now. */
-import { KartaError } from "../../../../shared/errors.ts";
 import type { ChatMessage } from "../../../../shared/protocol/adapters/openai-chat.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import { ParticipantNameSchema } from "../../../../shared/protocol/participants.ts";
+import { invalidField } from "../../invalid-field.ts";
 import type { Content, Piece, ToldMessages } from "../told.ts";
 import { contentOf } from "./content.ts";
 
@@ -14,7 +14,7 @@ export function readMessages(messages: readonly ChatMessage[]): ToldMessages {
     const content = contentOf(message, `messages.${place}`);
     const role = roleOf(message);
     if (role === null) {
-      if (content.images.length > 0) throw invalidMessage(`messages.${place}`, "expected text alone");
+      if (content.images.length > 0) throw invalidField(`messages.${place}`, "expected text alone");
       instructions.push(content.text);
       return;
     }
@@ -26,10 +26,10 @@ export function readMessages(messages: readonly ChatMessage[]): ToldMessages {
   const lastPlace = `messages.${messages.length - 1}`;
   const message = pieces.pop();
   if (message?.role !== "user")
-    throw invalidMessage(lastPlace, "expected a user's message last: it is what the turn answers");
+    throw invalidField(lastPlace, "expected a user's message last: it is what the turn answers");
   const { text, images } = message;
   if (text.length > LIMITS.textLength || (text === "" && images.length === 0)) {
-    throw invalidMessage(
+    throw invalidField(
       lastPlace,
       `expected 1 to ${LIMITS.textLength} characters, found ${text === "" ? "none" : text.length}`,
     );
@@ -69,9 +69,5 @@ function speakerOf(message: ChatMessage | undefined, place: string): string | nu
   if (message?.name === undefined || message.role !== "user") return null;
   const name = ParticipantNameSchema.safeParse(message.name);
   if (name.success) return name.data;
-  throw invalidMessage(`${place}.name`, name.error.issues[0]?.message ?? "expected a name");
-}
-
-export function invalidMessage(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
+  throw invalidField(`${place}.name`, name.error.issues[0]?.message ?? "expected a name");
 }

@@ -3,27 +3,22 @@
  * documentation (docs/openai.md) shows, and what the tests go through.
  */
 import { KartaError } from "../../../../shared/errors.ts";
-import type { Treatment } from "../treatment.ts";
+import {
+  asksForIt,
+  ignored,
+  refused,
+  supported,
+  type Parameter,
+  type ParameterTable,
+} from "../parameters.ts";
 
-export interface Parameter {
-  readonly treatment: Treatment;
-  /** What becomes of it, for people. */
-  readonly note: string;
-  /** Of a refused one: the values that ask for nothing. */
-  readonly harmless?: (value: unknown) => boolean;
-}
-
-const supported = (note: string): Parameter => ({ treatment: "supported", note });
-const ignored = (note: string): Parameter => ({ treatment: "ignored", note });
-const refused = (note: string, ...harmless: readonly unknown[]): Parameter => ({
-  treatment: "refused",
-  note,
-  harmless: (value) => harmless.some((one) => JSON.stringify(one) === JSON.stringify(value)),
-});
+/** @param passes values that ask for nothing */
+const refusedBut = (note: string, ...passes: readonly unknown[]): Parameter =>
+  refused(note, undefined, passes);
 
 const HARNESS_SETS = "the harness decides";
 
-export const CHAT_PARAMETERS: Readonly<Record<string, Parameter>> = {
+export const CHAT_PARAMETERS: ParameterTable = {
   messages: supported("the conversation; its last message is the turn's"),
   model: supported(
     "the project: `name`, `name@agent`, `name@version`; under a project's address any name will do",
@@ -51,18 +46,18 @@ export const CHAT_PARAMETERS: Readonly<Record<string, Parameter>> = {
   tools: ignored("the project's own tools are used, yours are never called"),
   top_p: ignored(HARNESS_SETS),
   verbosity: ignored("say it in a system message"),
-  audio: refused("answers are text"),
-  function_call: refused("no function of yours is called; `auto` and `none` are fine", "auto", "none"),
-  logit_bias: refused("there is no hold on the model's tokens", {}),
-  logprobs: refused("there are none; `false` is fine", false),
-  modalities: refused('answers are text; `["text"]` is fine', ["text"]),
-  moderation: refused("nothing is moderated here; a policy of the project's own can"),
-  n: refused("a turn has one answer; 1 is fine", 1),
-  response_format: refused("no format can be forced on an agent; `text` is fine", { type: "text" }),
-  stop: refused("an agent does not stop at a text", [], ""),
-  tool_choice: refused("no tool of yours is called; `auto` and `none` are fine", "auto", "none"),
-  top_logprobs: refused("there are none; 0 is fine", 0),
-  web_search_options: refused("the project says which tools its agent has"),
+  audio: refusedBut("answers are text"),
+  function_call: refusedBut("no function of yours is called; `auto` and `none` are fine", "auto", "none"),
+  logit_bias: refusedBut("there is no hold on the model's tokens", {}),
+  logprobs: refusedBut("there are none; `false` is fine", false),
+  modalities: refusedBut('answers are text; `["text"]` is fine', ["text"]),
+  moderation: refusedBut("nothing is moderated here; a policy of the project's own can"),
+  n: refusedBut("a turn has one answer; 1 is fine", 1),
+  response_format: refusedBut("no format can be forced on an agent; `text` is fine", { type: "text" }),
+  stop: refusedBut("an agent does not stop at a text", [], ""),
+  tool_choice: refusedBut("no tool of yours is called; `auto` and `none` are fine", "auto", "none"),
+  top_logprobs: refusedBut("there are none; 0 is fine", 0),
+  web_search_options: refusedBut("the project says which tools its agent has"),
 };
 
 /**
@@ -74,8 +69,7 @@ export function requireServable(body: Readonly<Record<string, unknown>>): void {
     const parameter = Object.hasOwn(CHAT_PARAMETERS, name) ? CHAT_PARAMETERS[name] : undefined;
     if (parameter === undefined)
       throw invalid(name, "unknown_parameter", `Unrecognized request argument supplied: ${name}`);
-    if (parameter.treatment !== "refused" || value === null) continue;
-    if (parameter.harmless?.(value) !== true)
+    if (parameter.treatment === "refused" && asksForIt(parameter, value))
       throw invalid(name, "unsupported_parameter", `${name} is not supported: ${parameter.note}`);
   }
 }

@@ -1,4 +1,5 @@
 /** A turn's events as chunks of a chat completion, and its result as a whole one. */
+import { asOneLine } from "../../../events/one-line.ts";
 import { KartaError } from "../../../../shared/errors.ts";
 import type { SessionEvent, Usage } from "../../../../shared/events.ts";
 import type {
@@ -32,7 +33,7 @@ function finishReason(status: "completed" | "cancelled"): "stop" | "length" {
   return status === "completed" ? "stop" : "length";
 }
 
-const frame = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
+const frame = (data: object): string => `data: ${asOneLine(JSON.stringify(data))}\n\n`;
 
 const errorFrame = (error: KartaError): string => frame(openAiError(error));
 

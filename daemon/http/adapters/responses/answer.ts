@@ -1,4 +1,5 @@
 /** How a response is answered: whole, or as its events. */
+import { asOneLine } from "../../../events/one-line.ts";
 import type { Response } from "express";
 import type { Logger } from "pino";
 import { KartaError } from "../../../../shared/errors.ts";
@@ -10,7 +11,7 @@ import { projectionOf, readResponse, type ResponseSources, type StoredResponse }
 
 /** OpenAI names each event in its frame too. */
 function frameOf(event: ResponseFrame): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `event: ${event.type}\ndata: ${asOneLine(JSON.stringify(event))}\n\n`;
 }
 
 /** @param after the last number that the reader has seen; -1: none */

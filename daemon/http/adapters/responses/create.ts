@@ -1,6 +1,6 @@
 /** `POST /responses`: a request becomes a turn of a session, and a response that is kept. */
-import { KartaError } from "../../../../shared/errors.ts";
 import type { CreateResponse } from "../../../../shared/protocol/adapters/responses.ts";
+import { invalidField } from "../../invalid-field.ts";
 import type { Idempotency } from "../../../sessions/idempotency.ts";
 import type { Scope } from "../../../sessions/scope.ts";
 import type { AdapterOptions } from "../adapter.ts";
@@ -163,7 +163,7 @@ function modelOf({ served }: AdapterOptions, { body, scope }: CreateRequest, anc
   const known = anchor.kind === "none" ? undefined : anchor.session.project.ref;
   const chosen = chooseModel(body.model ?? known, scope, served);
   if (known === undefined || chosen.project.name === known) return chosen;
-  throw invalid("model", `expected ${known}, the project of what this goes on from`);
+  throw invalidField("model", `expected ${known}, the project of what this goes on from`);
 }
 
 function settingsOf({ body }: CreateRequest, chosen: ChosenModel, sessionId: string): ResponseSettings {
@@ -191,14 +191,10 @@ function wantsReasoning({ reasoning }: CreateResponse): boolean {
 /** @throws KartaError `invalid_request` for what contradicts itself */
 function requireSense(body: CreateResponse): void {
   if (typeof body.previous_response_id === "string" && conversationOf(body) !== null)
-    throw invalid(
+    throw invalidField(
       "previous_response_id",
       "cannot be given together with conversation: one of the two says where to go on",
     );
   if (body.background === true && body.store === false)
-    throw invalid("background", "needs store: nobody could read a response that is not kept");
-}
-
-function invalid(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
+    throw invalidField("background", "needs store: nobody could read a response that is not kept");
 }

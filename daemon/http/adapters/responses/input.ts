@@ -1,13 +1,10 @@
 /** What a request's `input` says: the new message, what the agent is told with it, and the conversation before it. */
 import { z } from "zod";
-import { KartaError } from "../../../../shared/errors.ts";
 import { LIMITS } from "../../../../shared/protocol/limits.ts";
 import type { CreateResponse } from "../../../../shared/protocol/adapters/responses.ts";
-
-export interface InputImage {
-  readonly mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp";
-  readonly base64: string;
-}
+import type { TurnImage } from "../../../sessions/accept-message.ts";
+import { invalidField } from "../../invalid-field.ts";
+import { imageInDataUrl } from "../image.ts";
 
 /** Something that was said before, as the request tells it. */
 export type PastItem =
@@ -24,7 +21,7 @@ export type PastItem =
 export interface GivenInput {
   /** The user's newest messages, as one. Empty only where there are images. */
   readonly text: string;
-  readonly images: readonly InputImage[];
+  readonly images: readonly TurnImage[];
   /** What `system` and `developer` messages say, in order. */
   readonly developer: readonly string[];
   readonly past: readonly PastItem[];
@@ -43,11 +40,10 @@ const MessageSchema = z.object({
 const ReferenceSchema = z.object({ id: z.string({ error: "expected an item's id" }) });
 const TextPartSchema = z.object({ text: z.string({ error: "expected a string" }) });
 const ImagePartSchema = z.object({ image_url: z.string({ error: "expected a data: URL" }) });
-const DATA_URL = /^data:(image\/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})$/;
 
 interface Said {
   readonly text: string;
-  readonly images: readonly InputImage[];
+  readonly images: readonly TurnImage[];
 }
 
 /** @throws KartaError `invalid_request`, naming the place */
@@ -96,19 +92,19 @@ export function joinedText(texts: readonly string[]): string {
 function checked(given: GivenInput): GivenInput {
   const { text, images } = given;
   if (text === "" && images.length === 0)
-    throw invalid(
+    throw invalidField(
       "input",
       "expected the user's message at the end; the agent runs its tools itself and takes no results",
     );
   if (text.length > LIMITS.textLength)
-    throw invalid("input", `expected at most ${LIMITS.textLength} characters, found ${text.length}`);
+    throw invalidField("input", `expected at most ${LIMITS.textLength} characters, found ${text.length}`);
   return given;
 }
 
 function contentOf(content: z.infer<typeof MessageSchema>["content"], place: string): Said {
   if (typeof content === "string") return { text: content, images: [] };
   const texts: string[] = [];
-  const images: InputImage[] = [];
+  const images: TurnImage[] = [];
   content.forEach((part, index) => {
     const at = `${place}.${index}`;
     switch (part.type) {
@@ -123,26 +119,19 @@ function contentOf(content: z.infer<typeof MessageSchema>["content"], place: str
         images.push(imageOf(parsed(ImagePartSchema, part, at).image_url, `${at}.image_url`));
         return;
       default:
-        throw invalid(`${at}.type`, `expected input_text or input_image, found ${part.type}`);
+        throw invalidField(`${at}.type`, `expected input_text or input_image, found ${part.type}`);
     }
   });
   return { text: texts.join("\n"), images };
 }
 
-function imageOf(url: string, place: string): InputImage {
-  const [, type, base64] = DATA_URL.exec(url) ?? [];
-  switch (type) {
-    case "image/png":
-    case "image/jpeg":
-    case "image/gif":
-    case "image/webp":
-      return { mediaType: type, base64: base64 ?? "" };
-    default:
-      throw invalid(
-        place,
-        "expected data:image/png (or jpeg, gif, webp) in base64: kartad fetches nothing itself",
-      );
-  }
+function imageOf(url: string, place: string): TurnImage {
+  const image = imageInDataUrl(url);
+  if (image !== null) return image;
+  throw invalidField(
+    place,
+    "expected data:image/png (or jpeg, gif, webp) in base64: kartad fetches nothing itself",
+  );
 }
 
 function parsed<S extends z.ZodType>(schema: S, value: unknown, place: string): z.output<S> {
@@ -150,9 +139,5 @@ function parsed<S extends z.ZodType>(schema: S, value: unknown, place: string): 
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = [place, ...(issue?.path ?? [])].map(String).join(".");
-  throw invalid(path, issue?.message ?? "is not valid");
-}
-
-function invalid(path: string, message: string): KartaError {
-  return new KartaError("invalid_request", `${path}: ${message}`, { issues: [{ path, message }] });
+  throw invalidField(path, issue?.message ?? "is not valid");
 }

@@ -2,6 +2,7 @@
 import type { EventData } from "../../../../shared/events.ts";
 import type { ResponseEvent } from "../../../../shared/protocol/adapters/responses-events.ts";
 import type { OutputItem, OutputText } from "../../../../shared/protocol/adapters/responses-object.ts";
+import { mcpToolOf } from "../mcp-tool.ts";
 import { outputItemId } from "./ids.ts";
 
 /** An event before it has its number. */
@@ -28,8 +29,6 @@ interface OpenCall {
 
 /** The agent's own tools belong to no server; OpenAI's form wants one. */
 const OWN_TOOLS = "karta";
-/** How a harness names a tool of an MCP server. */
-const MCP_TOOL = /^mcp__(.+?)__(.+)$/;
 
 const outputText = (text: string): OutputText => ({
   type: "output_text",
@@ -67,14 +66,14 @@ export class ResponseOutput {
 
   *startCall({ tool_use_id, tool_name, tool_input }: EventData<"tool_use">): Generator<Unnumbered> {
     yield* this.#closeText("completed");
-    const [, server, tool] = MCP_TOOL.exec(tool_name) ?? [];
+    const mcp = mcpToolOf(tool_name);
     const index = this.#items.length;
     const item: ItemOf<"mcp_call"> = {
       id: outputItemId("mcp_call", this.#responseId, index),
       type: "mcp_call",
       status: "in_progress",
-      server_label: server ?? OWN_TOOLS,
-      name: tool ?? tool_name,
+      server_label: mcp?.server ?? OWN_TOOLS,
+      name: mcp?.name ?? tool_name,
       arguments: "",
       approval_request_id: null,
       output: null,

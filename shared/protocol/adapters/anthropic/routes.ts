@@ -4,7 +4,7 @@ import { TURN_ERROR_CODES, type ErrorCode } from "../../../errors.ts";
 import { IdempotencyHeadersSchema } from "../../headers.ts";
 import { route } from "../../route.ts";
 import { NothingSchema } from "../../sessions.ts";
-import { SESSION_HEADER } from "../headers.ts";
+import { SESSION_HEADER, TurnHeadersSchema } from "../headers.ts";
 import {
   AgentPageSchema,
   AgentSchema,
@@ -35,14 +35,6 @@ import {
 /** `beta=true` and what else a client puts into the address of a call that has no query. */
 const AnyQuerySchema = z.looseObject({});
 
-const MessageHeadersSchema = IdempotencyHeadersSchema.extend({
-  [SESSION_HEADER]: z
-    .string()
-    .regex(/^[\x21-\x7e]{0,100}$/, { error: "expected a session's id" })
-    .optional()
-    .describe("The session to go on with, whatever the messages before the last one say."),
-});
-
 const errorForm = anthropicErrorForm;
 const STORAGE = ["storage_unavailable"] as const satisfies readonly ErrorCode[];
 const OF_SENDING = [
@@ -64,7 +56,7 @@ export const anthropicRoutes = {
     summary: "Anthropic's Messages: run a turn, as JSON or as Anthropic's stream",
     status: 200,
     query: AnyQuerySchema,
-    headers: MessageHeadersSchema,
+    headers: TurnHeadersSchema,
     body: CreateMessageSchema,
     response: AnthropicMessageSchema,
     stream: z.union([MessageStreamEventSchema, AnthropicErrorSchema]),

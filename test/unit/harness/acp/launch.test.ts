@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { chmodSync } from "node:fs";
 import path from "node:path";
+import { KeptPlaces } from "../../../../daemon/harness/kept-places.ts";
 import { agentEnvironment, describeAccess } from "../../../../daemon/harness/acp/environment.ts";
 import { offeredAgents } from "../../../../daemon/harness/acp/offered-agents.ts";
 import { mcpServersFor } from "../../../../daemon/harness/acp/mcp-servers.ts";
@@ -67,6 +68,7 @@ describe("the environment", () => {
       offlineBaseUrl,
       folder: path.join(folder, "karta"),
       tools: null,
+      kept: new KeptPlaces({ sealed: ["/state/keys"], mixed: ["/state"] }),
     });
 
   test("has the preset's own variables of the daemon's, the app's names, and nothing else", async () => {
@@ -96,6 +98,7 @@ describe("the environment", () => {
       offlineBaseUrl: null,
       folder,
       tools: null,
+      kept: new KeptPlaces({ sealed: ["/state/keys"], mixed: ["/state"] }),
     });
     expect(JSON.parse(led.CODEX_CONFIG ?? "")).toMatchObject({
       model_providers: { karta: { base_url: "https://gateway/v1", env_key: "OPENAI_API_KEY" } },

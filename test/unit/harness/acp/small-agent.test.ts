@@ -134,12 +134,14 @@ describe("a conversation", () => {
 });
 
 test("what the program is, is asked once for each program as it stands", async () => {
-  const asked = { command: acpCommand("small-agent.ts"), folder };
+  const asked = { command: acpCommand("small-agent.ts"), folder, sandbox: false };
   const found = await bench.harness.binary(asked);
   expect(found).toEqual({ kind: "found", path: process.execPath, version: "1.2.3", protocol: "ACP 1" });
   expect(await bench.harness.binary(asked)).toBe(found);
-  expect(await bench.harness.binary({ command: ["no-such"], folder })).toMatchObject({ kind: "missing" });
-  expect(await bench.harness.binary({ command: ["/bin/false"], folder })).toMatchObject({
+  expect(await bench.harness.binary({ command: ["no-such"], folder, sandbox: false })).toMatchObject({
+    kind: "missing",
+  });
+  expect(await bench.harness.binary({ command: ["/bin/false"], folder, sandbox: false })).toMatchObject({
     kind: "missing",
     detail: expect.stringMatching(/false does not answer in the Agent Client Protocol: exited with code 1/),
   });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { CHAT_PARAMETERS } from "../../../../daemon/http/adapters/openai-chat/parameters.ts";
-import type { Treatment } from "../../../../daemon/http/adapters/treatment.ts";
+import type { Treatment } from "../../../../daemon/http/adapters/parameters.ts";
 import { packageRoot } from "../../../../shared/paths.ts";
 import { httpBench, openStream } from "../../../support/http.ts";
 import { request } from "../../../support/api.ts";

@@ -7,10 +7,7 @@ import type {
 } from "../../../../../shared/protocol/adapters/anthropic/agents.ts";
 import type { Scope } from "../../../../sessions/scope.ts";
 import type { ServedProject, ServedProjects } from "../../adapter.ts";
-import { projectsIn } from "../../model.ts";
-
-/** How the folder's own instructions are named as an agent (`daemon/sessions/runtime.ts`). */
-const DEFAULT_AGENT = "default";
+import { DEFAULT_AGENT, projectsIn } from "../../model.ts";
 
 /** `PROJECT` is its default agent. */
 export function agentIdOf(project: string, agent: string): string {

@@ -6,7 +6,7 @@ import type { Session } from "../../../../../shared/protocol/sessions.ts";
 import { idempotencyOf } from "../../../idempotency-key.ts";
 import { mount, STREAMED } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
-import { requestIdOf } from "../../errors.ts";
+import { requestIdOf } from "../../../error-boundary.ts";
 import { requireTaken } from "../check-parameters.ts";
 import { frameOf } from "../frames.ts";
 import { sessionAgent } from "./agents.ts";
@@ -63,7 +63,7 @@ export function mountEvents(router: Router, options: AdapterOptions): void {
       previews,
       requestId: requestIdOf(response),
       onFault: (error) =>
-        logger.error({ err: error, session: params.id }, "an event could not be written for an adapter"),
+        logger.error({ err: error, session_id: params.id }, "an event could not be written for an adapter"),
     });
     return STREAMED;
   });

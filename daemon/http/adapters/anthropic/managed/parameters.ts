@@ -1,14 +1,5 @@
 /** What becomes of each parameter of Anthropic's Managed Agents, call by call. As `../parameters.ts`. */
-import type { Parameter, ParameterTable } from "../parameters.ts";
-
-const supported = (note: string, example: unknown): Parameter => ({ treatment: "supported", note, example });
-const ignored = (note: string, example: unknown): Parameter => ({ treatment: "ignored", note, example });
-const refused = (note: string, example: unknown, passes: readonly unknown[] = []): Parameter => ({
-  treatment: "refused",
-  note,
-  example,
-  passes,
-});
+import { ignored, refused, supported, type ParameterTable } from "../../parameters.ts";
 
 const PROJECTS_MATTER = "the project's own matter";
 const TIME = "2026-11-25T00:00:00Z";

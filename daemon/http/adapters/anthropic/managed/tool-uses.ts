@@ -1,6 +1,7 @@
 /** The tools that a turn has used so far, and which of them an approval is asked for. */
 import type { SessionEvent } from "../../../../../shared/events.ts";
 import type { ManagedEvent } from "../../../../../shared/protocol/adapters/anthropic/events.ts";
+import { mcpToolOf } from "../../mcp-tool.ts";
 import { eventIdAt } from "./event-ids.ts";
 
 type EventOf<T extends SessionEvent["type"]> = Extract<SessionEvent, { type: T }>;
@@ -39,7 +40,7 @@ export class ToolUses {
     const { common } = this.#named(event);
     const result = { ...common, content: [{ type: "text" as const, text: content }], is_error };
     const useId = use?.eventId ?? tool_use_id; // used before what is kept
-    return use !== undefined && mcpName(use.tool) !== null
+    return use !== undefined && mcpToolOf(use.tool) !== null
       ? { ...result, type: "agent.mcp_tool_result", mcp_tool_use_id: useId }
       : { ...result, type: "agent.tool_result", tool_use_id: useId };
   }
@@ -76,18 +77,12 @@ export class ToolUses {
   }
 }
 
-/** `mcp__server__tool`, as Claude Code writes an MCP server's tool. */
-function mcpName(tool: string): { readonly server: string; readonly name: string } | null {
-  const [, server, name] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
-  return server === undefined || name === undefined ? null : { server, name };
-}
-
 function callOf(
   tool: string,
 ):
   | { type: "agent.tool_use"; name: string }
   | { type: "agent.mcp_tool_use"; mcp_server_name: string; name: string } {
-  const mcp = mcpName(tool);
+  const mcp = mcpToolOf(tool);
   return mcp === null
     ? { type: "agent.tool_use", name: tool }
     : { type: "agent.mcp_tool_use", mcp_server_name: mcp.server, name: mcp.name };

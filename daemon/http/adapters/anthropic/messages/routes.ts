@@ -8,7 +8,7 @@ import { idempotencyOf } from "../../../idempotency-key.ts";
 import { withinProject } from "../../../access.ts";
 import { mount, STREAMED } from "../../../mount.ts";
 import type { AdapterOptions } from "../../adapter.ts";
-import { requestIdOf } from "../../errors.ts";
+import { requestIdOf } from "../../../error-boundary.ts";
 import { chooseModel, type ChosenModel } from "../../model.ts";
 import { digestsOf, instructionsDigest, messageFor } from "../../told.ts";
 import { answerFor, streamTurn, turnIdOf, wholeTurn } from "../../turn.ts";

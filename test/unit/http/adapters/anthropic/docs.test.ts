@@ -3,10 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
 import * as managed from "../../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
-import {
-  MESSAGE_PARAMETERS,
-  type ParameterTable,
-} from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import { MESSAGE_PARAMETERS } from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import type { ParameterTable } from "../../../../../daemon/http/adapters/parameters.ts";
 import { packageRoot } from "../../../../../shared/paths.ts";
 
 const page = readFileSync(path.join(packageRoot(), "docs/anthropic.md"), "utf8");

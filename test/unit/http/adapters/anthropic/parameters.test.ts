@@ -9,10 +9,8 @@ import {
   STREAM_EVENTS,
   UPDATE_SESSION,
 } from "../../../../../daemon/http/adapters/anthropic/managed/parameters.ts";
-import {
-  MESSAGE_PARAMETERS,
-  type ParameterTable,
-} from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import { MESSAGE_PARAMETERS } from "../../../../../daemon/http/adapters/anthropic/parameters.ts";
+import type { ParameterTable } from "../../../../../daemon/http/adapters/parameters.ts";
 import { anthropicOf, saying } from "../../../../support/anthropic.ts";
 import { httpBench } from "../../../../support/http.ts";
 import { spawnerForTests } from "../../../apps/temp-project.ts";

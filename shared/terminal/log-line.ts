@@ -1,8 +1,8 @@
 /** One of pino's lines for people: time, level, message, then the other fields. */
-import type { LogLine } from "../../shared/protocol/control.ts";
+import type { LogLine } from "../protocol/logs.ts";
+import { clock } from "./clock.ts";
 import { harmless, oneLine } from "./harmless.ts";
 import type { Paint, Style } from "./paint.ts";
-import { clock } from "./units.ts";
 
 /** pino's numbers, highest first. */
 const LEVELS: readonly { readonly from: number; readonly name: string; readonly style: Style }[] = [

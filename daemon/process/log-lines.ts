@@ -1,4 +1,4 @@
-/** What an app prints, as lines of kartad's log: cut, without the app's secrets, and so many a second. */
+/** What a child prints, as lines of kartad's log: cut, without its secrets, and so many a second. */
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
@@ -12,6 +12,8 @@ export interface LogLinesOptions {
 }
 
 const MAX_CHARACTERS = 2000;
+/** So much more is looked at: a secret at the cut must be whole to be known. */
+const MARGIN = 4096;
 /** A traceback of an error with causes is under 100 lines; a loop that prints must not fill the disk. */
 const LINES_A_SECOND = 100;
 /** Bytes. Past it the app waits for the next second with what it prints: reading a flood would take kartad's whole time. */
@@ -43,17 +45,17 @@ export function logLines(stream: Readable, options: LogLinesOptions): void {
       return;
     }
     logged += 1;
-    log(redact(line));
+    log(redact(line.slice(0, MAX_CHARACTERS + MARGIN)).slice(0, MAX_CHARACTERS));
   };
   const take = (text: string): void => {
     const lines = (rest + text).split(/\r?\n/);
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (!skipping) write(line.slice(0, MAX_CHARACTERS));
+      if (!skipping) write(line);
       skipping = false;
     }
-    if (rest.length <= MAX_CHARACTERS) return;
-    if (!skipping) write(rest.slice(0, MAX_CHARACTERS));
+    if (rest.length <= MAX_CHARACTERS + MARGIN) return;
+    if (!skipping) write(rest);
     skipping = true;
     rest = "";
   };
