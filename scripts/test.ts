@@ -34,7 +34,7 @@ const stages: readonly (readonly (readonly Step[])[])[] = [
       },
     ],
     [
-      { name: "types and lint", command: ["node", "--max-semi-space-size=64", "scripts/check.ts"] },
+      { name: "types and lint", command: ["node", "scripts/check.ts"] },
       { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
     ],
   ],

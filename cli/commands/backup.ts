@@ -38,7 +38,7 @@ export default class Backup extends KartaCommand {
     const bytes = await saveBackup(this.socket(flags), file, flags.force);
     this.print(`The store is in ${file} (${size(bytes)}, for you alone: what was said is in it)`);
     this.print(
-      `Not in it: project folders, and of ${state_home} ${Object.entries(LEFT_OUT)
+      `Not in it: project folders, and in ${state_home}: ${Object.entries(LEFT_OUT)
         .map(([name, what]) => `${name} (${what})`)
         .join(", ")}; copy them too`,
     );

@@ -26,6 +26,9 @@ const PROPERTIES = [
 const CLD_EXITED = "1";
 const SYSUSERS_FILE = "/etc/sysusers.d/karta.conf";
 
+/** kartad ended with a code that trying again does not mend. */
+class HopelessStartError extends CliError {}
+
 export class Systemd implements ServiceManager {
   readonly kind: "user" | "system";
   readonly #folder: string;
@@ -83,7 +86,14 @@ export class Systemd implements ServiceManager {
     await this.#systemctl("enable", ...ALL_UNITS);
     // Sockets first, and again: one that is bound already does not see a new address.
     if (changed) await this.#systemctl("stop", ...ALL_UNITS);
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      // Nor should the next boot open a port behind which nobody is.
+      if (error instanceof HopelessStartError)
+        await tryRun("systemctl", [...this.#scope, "disable", ...ALL_UNITS]);
+      throw error;
+    }
   }
 
   async start(): Promise<void> {
@@ -103,8 +113,9 @@ export class Systemd implements ServiceManager {
     if (fields.get("ExecMainCode") !== CLD_EXITED || code === 0) return null;
     const { reason, words } = exitMeaning(code);
     // Else the sockets take connections that nobody will ever answer.
-    if (HOPELESS_EXITS.has(code)) await tryRun("systemctl", [...this.#scope, "stop", ...ALL_UNITS]);
-    return new CliError(
+    const isHopeless = HOPELESS_EXITS.has(code);
+    if (isHopeless) await tryRun("systemctl", [...this.#scope, "stop", ...ALL_UNITS]);
+    return new (isHopeless ? HopelessStartError : CliError)(
       "service_failed",
       `kartad did not start: ${words} (exit code ${code}); \`${this.#journal}\` has its own words`,
       { fields: { exit_code: code, reason } },

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
 import { createSession, frames, openTurn, request, send } from "../support/api.ts";
-import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { makeHome, WITHOUT_OPENCODE, type Kartad, type TestHome } from "../support/kartad.ts";
 import { eventually, processesRunning, processesWith } from "../support/processes.ts";
 import { sandboxHere } from "../support/sandbox.ts";
 import { files, openScene, PLANTED, startIn, TOOLS, workspaceOf } from "./support/untrusted-agent.ts";
@@ -45,7 +45,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
     const wanting = bare.project("wanting", files("[runtime]\nsandbox = true\n"));
     const plain = bare.project("plain", files(""));
     const add = (folder: string) => bare.karta(["project", "add", folder]);
-    let without = await bare.start({ env: { PATH: "/nowhere" } });
+    let without = await bare.start({ env: { PATH: "/nowhere", ...WITHOUT_OPENCODE } });
     const refused = await add(wanting);
     expect(refused).toMatchObject({ code: 5 });
     expect(refused.stderr).toMatch(/karta\.toml: runtime\.sandbox.*bwrap.*\n?.*apt-get install bubblewrap/s);

@@ -47,7 +47,7 @@ export interface TestHome {
   /** Runs a `karta` command against this home's daemon. */
   karta(
     args: readonly string[],
-    options?: { cwd?: string; input?: string },
+    options?: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** SIGKILL to every kartad of this home that still runs, and wait. */
   end(): Promise<void>;
@@ -66,6 +66,11 @@ export interface StartOptions {
 }
 
 const root = packageRoot();
+
+/** Environment of a `karta doctor`, and of a kartad that it asks, which are not to start OpenCode. */
+export const WITHOUT_OPENCODE = {
+  NODE_OPTIONS: `--import=${path.join(root, "test/fixtures/without-opencode.ts")}`,
+};
 
 /** The URL that a kartad says it listens on. Never settles if it says none. */
 export function listening(stderr: Readable): Promise<string> {
@@ -191,9 +196,9 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
       };
     },
     runToEnd: (options = {}) => spawn(options).done,
-    karta: async (args, { cwd = folder, input } = {}) => {
+    karta: async (args, { cwd = folder, input, env: extra } = {}) => {
       const result = await execa(command, [...entering, path.join(root, "cli/bin/karta.js"), ...args], {
-        env: env(),
+        env: env(extra),
         extendEnv: false,
         cwd,
         reject: false,

@@ -8,7 +8,7 @@ import { requireSafeBind } from "../../kartad/safe-bind.ts";
 import { runningStatus } from "../../kartad/start.ts";
 import { environmentFileNote, install } from "../../service/install.ts";
 import { ownService } from "../../service/service.ts";
-import { serviceSettings, type ServiceSettings } from "../../service/settings.ts";
+import { serviceSettings, SYSTEM_USER, type ServiceSettings } from "../../service/settings.ts";
 
 interface Installed {
   readonly unit: string;
@@ -53,7 +53,13 @@ export default class ServiceInstall extends KartaCommand {
     const note = environmentFileNote(settings);
     const notes = note === null ? told : [...told, note];
     this.print(`kartad runs as a service at ${url} (${manager.unit}${changed ? "" : ", as it was"})`);
-    this.print(`A model's key belongs in ${settings.environmentFile}; then \`karta restart\`.`);
+    const restart =
+      manager.kind === "system" ? `sudo karta restart --socket ${settings.socket}` : "karta restart";
+    this.print(`A model's key belongs in ${settings.environmentFile}; then \`${restart}\`.`);
+    if (manager.kind === "system")
+      this.print(
+        `Root drives it: \`sudo karta project add DIR --socket ${settings.socket}\`, for folders that the user ${SYSTEM_USER} can read.`,
+      );
     for (const line of notes) this.print(`note: ${line}`);
     return { ...answer, changed, dry_run: false, notes };
   }

@@ -41,6 +41,7 @@ export default class ServiceStatus extends KartaCommand {
           ? manager.unit
           : `not installed; \`karta service install${flags.system ? " --system" : ""}\` does`,
       ],
+      ...(flags.system ? [["socket", `${client.socket} (root: karta … --socket)`] as [string, string]] : []),
       ["state", state.state ?? "unknown"],
       ["at boot", state.enabled === null ? "unknown" : state.enabled ? "starts" : "does not start"],
       [

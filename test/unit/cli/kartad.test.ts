@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { ownChecks } from "../../../cli/kartad/doctor.ts";
 import { kartadArguments } from "../../../cli/kartad/flags.ts";
 import { differences, sameFlags } from "../../../cli/kartad/settings.ts";
 import { isAlive } from "../../../cli/kartad/stop.ts";
 import { KARTAD_NODE_OPTIONS } from "../../../shared/node-options.ts";
 import { packageRoot } from "../../../shared/paths.ts";
 import type { Status } from "../../../shared/protocol/control.ts";
+import { folderWith } from "../apps/temp-project.ts";
 
 const status: Status = {
   version: "0.1.0",
@@ -73,3 +75,24 @@ test("a process that exists is alive, one that never was is not", () => {
   expect(isAlive(process.pid)).toBe(true);
   expect(isAlive(2 ** 30)).toBe(false);
 });
+
+const hasUnits = process.platform === "linux";
+if (!hasUnits) process.stderr.write("systemd's units are Linux's: the doctor was not shown one\n");
+
+(hasUnits ? test : test.skip)(
+  "the doctor says that a service cannot start again, and how it can",
+  async () => {
+    const unit = 'ExecStart="/opt/100%%/node-23" "/opt/a \\"b\\" $$HOME/daemon/bin/kartad.js"\n';
+    const before = process.env.XDG_CONFIG_HOME;
+    process.env.XDG_CONFIG_HOME = await folderWith({ "systemd/user/kartad.service": unit });
+    const checks = await ownChecks("/nowhere.sock", false);
+    if (before === undefined) delete process.env.XDG_CONFIG_HOME;
+    else process.env.XDG_CONFIG_HOME = before;
+    expect(checks.find(({ name }) => name === "service")).toMatchObject({
+      state: "problem",
+      fix: expect.stringMatching(
+        /^\/opt\/100%\/node-23, \/opt\/a "b" \$HOME\/daemon\/bin\/kartad\.js are gone.*`karta service install`/,
+      ),
+    });
+  },
+);

@@ -22,7 +22,8 @@ async function framesOf(id: string, after = 0): Promise<string> {
   const frames = rows.map(({ type, seq, session_id, turn_id, timestamp, data }) => {
     const parsed: unknown = JSON.parse(data);
     const json = JSON.stringify({ type, seq, session_id, turn_id, timestamp, data: parsed });
-    return `id: ${seq}\nevent: ${type}\ndata: ${json}\n\n`;
+    // Some readers end a line there (`asOneLine`).
+    return `id: ${seq}\nevent: ${type}\ndata: ${json.replaceAll("\u2028", "\\u2028")}\n\n`;
   });
   return frames.join("");
 }
