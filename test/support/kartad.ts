@@ -49,6 +49,8 @@ export interface TestHome {
     args: readonly string[],
     options?: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** SIGKILL to every kartad of this home that still runs, and wait. */
+  end(): Promise<void>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -148,11 +150,19 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
     return { child, done };
   };
 
+  const endAll = async (): Promise<void> => {
+    for (const { kill, done } of running) {
+      kill("SIGKILL");
+      await done;
+    }
+  };
+
   return {
     folder,
     state,
     socket,
     operator: new Operator(socket),
+    end: endAll,
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
       for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {
@@ -197,10 +207,7 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
       return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
     },
     remove: async () => {
-      for (const { kill, done } of running) {
-        kill("SIGKILL");
-        await done;
-      }
+      await endAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };
