@@ -1,9 +1,8 @@
-/** What is kept from children: from every agent's tools, and from whatever runs in a sandbox. */
+/** What is kept from the children that kartad starts: from agents' tools, and from all that runs in a sandbox. */
 import path from "node:path";
 import type { Config } from "./config.ts";
 import { KeptPlaces } from "./harness/kept-places.ts";
 import { Sandbox } from "./process/sandbox.ts";
-import type { ReadProjectOptions } from "./projects/read-project.ts";
 
 /** In the operator's home: what opens other doors. */
 const CREDENTIALS = [
@@ -47,8 +46,8 @@ function isPrivate(name: string): boolean {
   return PRIVATE.some((folder) => name.startsWith(`${folder}/`));
 }
 
-/** @param projectFolders of all registered projects: one's agent does not see another's */
-export function makeSandbox(config: Config, projectFolders: () => readonly string[]): Sandbox {
+/** What it hides of projects' folders is told to it when they are known (`Sandbox.hideAlso`). */
+export function makeSandbox(config: Config): Sandbox {
   const { stateHome, socketPath, homedir, env } = config;
   const always = [
     stateHome,
@@ -62,17 +61,8 @@ export function makeSandbox(config: Config, projectFolders: () => readonly strin
   return new Sandbox({
     searchPath: env.PATH ?? "",
     platform: process.platform,
-    hidden: () => [...always, ...projectFolders()],
+    hidden: always,
   });
-}
-
-/** What a project's folder is held against when it is read. */
-export function readingOf(config: Config, sandbox: Sandbox): ReadProjectOptions {
-  return {
-    daemonEnv: config.env,
-    homedir: config.homedir,
-    sandbox: { isRequired: config.sandboxRequired, probe: () => sandbox.probe() },
-  };
 }
 
 /** Absolute; an empty variable is as if it were not there. */

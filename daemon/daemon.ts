@@ -43,7 +43,15 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export async function startDaemon({ config, log, onStopRequested }: DaemonOptions): Promise<Daemon> {
   const { logger } = log;
   const undo = new AsyncDisposableStack();
-  const context: StartContext = { config, logger, secrets: log.secrets, now: () => Date.now(), undo };
+  const elapsed = (): number => performance.now();
+  const context: StartContext = {
+    config,
+    logger,
+    secrets: log.secrets,
+    now: () => Date.now(),
+    elapsed,
+    undo,
+  };
 
   try {
     await prepareControl(config);
@@ -56,7 +64,7 @@ export async function startDaemon({ config, log, onStopRequested }: DaemonOption
       logger,
       now: context.now,
     });
-    const processes = await startProcessServices(context, () => core.registry.all.map(({ row }) => row.path));
+    const processes = await startProcessServices(context);
     let draining = false;
     const core: Core = {
       ...processes,

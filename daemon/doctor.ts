@@ -179,7 +179,7 @@ export async function lookOnce(config: Config): Promise<DoctorReport> {
     mask: new Secrets(config.env).mask,
   });
   try {
-    const sandbox = makeSandbox(config, () => []);
+    const sandbox = makeSandbox(config);
     return await doctorReport({ config, harnesses, sandbox, used: null, isSandboxUsed: false, url: null });
   } finally {
     await spawner.stopAll(0);

@@ -17,6 +17,22 @@ export class AlreadyLockedError extends Error {
   }
 }
 
+/** The lock cannot be taken because its file cannot be made or read: a full disk, a folder that is not ours. */
+export class LockUnusableError extends Error {
+  override readonly name = "LockUnusableError";
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} cannot be locked (${reasonOf(cause)}); check the disk that holds it, and whose it is`, {
+      cause,
+    });
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const said = typeof cause === "object" && cause !== null && "message" in cause ? cause.message : cause;
+  return String(said);
+}
+
 const SQLITE_BUSY = 5;
 
 /** Owner: main.ts. Freed by `release()`, or by the process's end. */
@@ -27,26 +43,21 @@ export class InstanceLock {
     this.#database = database;
   }
 
-  /** @throws AlreadyLockedError, or SQLite's own error for a folder that cannot be written */
+  /** @throws AlreadyLockedError, LockUnusableError */
   static acquire(stateHome: string): InstanceLock {
     const file = path.join(stateHome, "kartad.lock");
-    closeSync(openSync(file, "a", 0o600)); // who could open it could hold it for ever
-    const database = new DatabaseSync(file, { timeout: 0 });
+    let database: DatabaseSync | null = null;
     try {
+      closeSync(openSync(file, "a", 0o600)); // who could open it could hold it for ever
+      database = new DatabaseSync(file, { timeout: 0 });
       database.exec("BEGIN EXCLUSIVE");
+      return new InstanceLock(database);
     } catch (error) {
-      database.close();
-      if (
-        typeof error === "object" &&
-        error !== null &&
-        "errcode" in error &&
-        error.errcode === SQLITE_BUSY
-      ) {
+      database?.close();
+      if (typeof error === "object" && error !== null && "errcode" in error && error.errcode === SQLITE_BUSY)
         throw new AlreadyLockedError(stateHome);
-      }
-      throw error;
+      throw new LockUnusableError(file, error);
     }
-    return new InstanceLock(database);
   }
 
   release(): void {

@@ -20,6 +20,8 @@ import { Secrets } from "./log/secrets.ts";
 /** Five files of 10 MB besides the current one. */
 const FILE_SIZE = "10m";
 const OLD_FILES = 5;
+/** Lines that a full disk did not take wait for room, up to so many bytes; those after them are left out. */
+const UNWRITTEN_BYTES = 1024 * 1024;
 
 export type LineListener = (line: LogLine) => void;
 
@@ -43,7 +45,7 @@ export interface LogOptions {
   readonly fileSize?: string;
 }
 
-/** Owner: main.ts. `close()` flushes and frees the file. */
+/** Owner: main.ts. `close()` frees the file. */
 export class Log {
   readonly logger: Logger;
   readonly secrets: Secrets;
@@ -84,6 +86,7 @@ export class Log {
       mkdir: false,
       // A line is on disk when the call returns: nothing is lost by a crash, and a start that fails can end at once.
       sync: true,
+      maxLength: UNWRITTEN_BYTES,
       mode: 0o600,
       limit: { count: OLD_FILES, removeOtherLogFiles: true },
     });
@@ -100,7 +103,6 @@ export class Log {
   async read(filter: LogFilter, lines = MOST_LOG_LINES): Promise<LogLine[]> {
     const wants = (line: LogLine): boolean => matches(line, filter);
     if (this.#recent !== null) return this.#recent.all.filter(wants).slice(-lines);
-    this.#file?.flushSync();
     return readNewest(this.#folder, { since: filter.since, most: lines, wants });
   }
 
@@ -113,8 +115,8 @@ export class Log {
     return () => this.#followers.delete(follower);
   }
 
+  /** Nothing is flushed: each line was written when it came, and sonic-boom's `flushSync` would try a full disk for ever. */
   close(): void {
-    this.#file?.flushSync();
     this.#file?.end();
   }
 

@@ -1,6 +1,6 @@
 /** kartad: argv and environment in, a running daemon out. The only file of the daemon that ends the process. */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { systemErrorCode } from "../shared/errors.ts";
+import { KartaError, systemErrorCode } from "../shared/errors.ts";
 import { DAEMON_EXIT, type DaemonExit } from "../shared/exit-codes.ts";
 import { packageVersion } from "../shared/paths.ts";
 import { ConfigError, isLoopback, readConfig, USAGE, type Config } from "./config.ts";
@@ -10,7 +10,7 @@ import { lookOnce } from "./doctor.ts";
 import { PortTakenError } from "./http/listen.ts";
 import { UnsafeBindError } from "./keys/authenticator.ts";
 import { SecretFileError } from "./keys/secret-file.ts";
-import { AlreadyLockedError, InstanceLock } from "./instance-lock.ts";
+import { AlreadyLockedError, InstanceLock, LockUnusableError } from "./instance-lock.ts";
 import { isJournal } from "./log/journal.ts";
 import { Log, type StandardError } from "./log.ts";
 import { repairStore, restoreStore } from "./maintenance.ts";
@@ -37,7 +37,9 @@ function exitFor(error: unknown): DaemonExit {
   if (error instanceof UnsafeBindError) return "unsafe_bind";
   if (error instanceof NotASocketError || error instanceof ForeignSocketError) return "state_unwritable";
   if (error instanceof UnsafeFolderError || error instanceof SecretFileError) return "state_unwritable";
+  if (error instanceof LockUnusableError) return "state_unwritable";
   if (error instanceof StoreCorruptError) return "store_corrupt";
+  if (error instanceof KartaError && error.code === "storage_unavailable") return "state_unwritable";
   switch (systemErrorCode(error)) {
     case "EACCES":
     case "EPERM":

@@ -20,7 +20,7 @@ export interface MetricsSources {
   readonly feed: Feed;
   /** Active sessions of each project. */
   readonly countSessions: () => Promise<ReadonlyMap<string, number>>;
-  /** Milliseconds since the epoch, as the pool has it. */
+  /** Milliseconds of the pool's clock. */
   readonly now: () => number;
 }
 

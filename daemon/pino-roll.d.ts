@@ -5,7 +5,6 @@ declare module "pino-roll" {
   /** A sonic-boom stream that goes on in a new file when the current one is full. */
   export interface RollingFile extends EventEmitter {
     write(line: string): boolean;
-    flushSync(): void;
     end(): void;
   }
 
@@ -15,6 +14,7 @@ declare module "pino-roll" {
     extension: string;
     mkdir: boolean;
     sync: boolean;
+    maxLength?: number;
     mode?: number;
     limit: { count: number; removeOtherLogFiles: boolean };
   }): Promise<RollingFile>;

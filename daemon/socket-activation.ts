@@ -17,7 +17,7 @@ export interface InheritedSockets {
   readonly control: number | null;
 }
 
-export const NO_SOCKETS: InheritedSockets = { http: null, control: null };
+const NO_SOCKETS: InheritedSockets = { http: null, control: null };
 
 /** After standard input, output and error. */
 const FIRST_FD = 3;

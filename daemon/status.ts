@@ -19,20 +19,22 @@ export interface StatusSources {
   readonly apps: Apps;
   readonly memory: GroupMemory;
   readonly store: Store;
-  readonly startedAt: number;
+  readonly startedAt: Date;
+  /** Milliseconds of the pool's clock, which only goes forward. */
   readonly now: () => number;
 }
 
 export function daemonStatus(sources: StatusSources): () => Promise<Status> {
   const { pool, apps, sessions, config, now, startedAt } = sources;
+  const since = now();
   return async () => {
     const active = await sources.store.sessions.countActive();
     const own = process.memoryUsage();
     return {
       version: sources.version,
       pid: process.pid,
-      started_at: new Date(startedAt).toISOString(),
-      uptime_seconds: (now() - startedAt) / 1000,
+      started_at: startedAt.toISOString(),
+      uptime_seconds: (now() - since) / 1000,
       url: sources.url,
       state_home: config.stateHome,
       offline: config.offline,

@@ -1,6 +1,5 @@
 /** Opaque ids: a prefix that names the kind, and 24 base-36 characters (124 random bits; the spec asks for 96). */
 import { customAlphabet } from "nanoid";
-import { z } from "zod";
 
 const random = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 24);
 
@@ -20,14 +19,6 @@ export function newId<P extends IdPrefix>(prefix: P): Id<P> {
 export function newMessageId(): Id<"msg"> {
   const uuid = crypto.randomUUID();
   return `msg_${`${uuid.slice(0, 14)}8${uuid.slice(15)}`.replaceAll("-", "")}`;
-}
-
-/** Accepts any well-formed id of the kind; an id of another shape is "not found", never an error of its own. */
-export function idSchema<P extends IdPrefix>(prefix: P) {
-  const pattern = new RegExp(`^${prefix}_[0-9a-z]{20,40}$`);
-  return z.templateLiteral([z.literal(prefix), "_", z.string()]).refine((id) => pattern.test(id), {
-    message: `expected an id that starts with ${prefix}_`,
-  });
 }
 
 export function isId<P extends IdPrefix>(prefix: P, value: string): value is Id<P> {

@@ -4,7 +4,7 @@ import { ConnectionError, UnreadableAnswerError } from "../../shared/client/erro
 import { systemErrorCode, type ErrorBody, type Issue } from "../../shared/errors.ts";
 
 /** Code → exit code. The comment says when it is raised. */
-export const CLI_ERROR_EXIT = {
+const CLI_ERROR_EXIT = {
   /** Nothing listens on the control socket. */
   no_daemon: CLI_EXIT.no_daemon,
   /** The daemon answered, then the connection broke. */

@@ -61,7 +61,7 @@ export async function startKartad(
 }
 
 /** Where a background kartad's stdout and stderr go. */
-export function outputFile(flags: Pick<KartadFlags, "home">): string {
+function outputFile(flags: Pick<KartadFlags, "home">): string {
   return path.join(
     flags.home === undefined ? stateHome(environment) : path.resolve(flags.home),
     "kartad.out",

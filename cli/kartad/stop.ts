@@ -27,7 +27,7 @@ export async function stopKartad(client: KartaClient, options: StopOptions): Pro
 }
 
 /** Resolves when a kartad that was asked to stop is silent and gone. @throws CliError `timed_out` */
-export async function awaitEnd(client: KartaClient, pid: number, options: StopOptions): Promise<void> {
+async function awaitEnd(client: KartaClient, pid: number, options: StopOptions): Promise<void> {
   const deadline = AbortSignal.timeout(options.timeoutSeconds * 1000);
   let turns = -1;
   while (!deadline.aborted) {

@@ -26,7 +26,7 @@ export interface AppWorkerOptions {
   /** What a process group holds, and how much it may; no limit when left out. */
   readonly memory?: Pick<GroupMemory, "of"> | undefined;
   readonly maxProcessBytes?: number | undefined;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
 }
 
@@ -92,7 +92,7 @@ export class AppWorker {
     return { pid, overdue, residentBytes, startedAt: this.#startedAt };
   }
 
-  /** When it starts again, in milliseconds since the epoch; null unless it backs off. */
+  /** When it starts again, by `now`; null unless it backs off. */
   get retryAt(): number | null {
     return this.#retryAt;
   }

@@ -21,7 +21,10 @@ export interface LoadedApp {
 export interface AppsOptions {
   readonly spawner: Pick<ProcessSpawner, "spawn">;
   readonly logger: Logger;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsed: () => number;
   /** What a worker may hold, as an agent may; no limit when left out. */
   readonly memory?: Pick<GroupMemory, "of">;
   readonly maxProcessBytes?: number;
@@ -49,13 +52,14 @@ export class Apps {
   use(project: string, loaded: LoadedApp | null): void {
     void this.#retire(project);
     if (loaded === null || this.#isStopped) return;
-    const { spawner, now, memory, maxProcessBytes, limits = APP_LIMITS } = this.#options;
+    const { spawner, now, elapsed, memory, maxProcessBytes, limits = APP_LIMITS } = this.#options;
     const logger = this.#options.logger.child({ part: "app", project });
     const { description, worker: command, context, secrets } = loaded;
     const tally = this.#tallies.get(project) ?? new AppTally(now);
     this.#tallies.set(project, tally);
     const common = { secrets, logger, limits, tally };
-    const worker = new AppWorker({ ...common, command, context, spawner, memory, maxProcessBytes, now });
+    const clock = { now: elapsed };
+    const worker = new AppWorker({ ...common, command, context, spawner, memory, maxProcessBytes, ...clock });
     this.#apps.set(project, new ProjectApp({ ...common, description, worker }));
   }
 

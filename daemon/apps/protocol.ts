@@ -14,13 +14,7 @@ export const FeaturesSchema = z.object({
 });
 export type Features = z.infer<typeof FeaturesSchema>;
 
-export const APP_EVENTS = [
-  "session.created",
-  "message.received",
-  "message.completed",
-  "agent.handoff",
-] as const;
-export type AppEventType = (typeof APP_EVENTS)[number];
+const APP_EVENTS = ["session.created", "message.received", "message.completed", "agent.handoff"] as const;
 
 /** What an app has registered, in its own order. */
 export const AppDescriptionSchema = z.object({

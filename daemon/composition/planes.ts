@@ -36,7 +36,7 @@ export interface Core extends ProcessServices, SessionServices {
 type SharedParts = Pick<PublicAppOptions, SharedOptions | "metrics">;
 
 /** One set for both planes: a queue or a table of two would let the planes race each other. */
-export function sharedParts({ secrets, now, undo }: StartContext, core: Core): SharedParts {
+export function sharedParts({ secrets, now, elapsed, undo }: StartContext, core: Core): SharedParts {
   const { store, registry, projects, sessions, feed, pool, apps, memory, authenticator } = core;
   const metrics = new Metrics({
     version: packageVersion(),
@@ -46,7 +46,7 @@ export function sharedParts({ secrets, now, undo }: StartContext, core: Core): S
     sessions,
     feed,
     countSessions: () => store.sessions.countActive(),
-    now,
+    now: elapsed,
   });
   undo.defer(() => metrics.close());
   return {
@@ -94,7 +94,7 @@ export async function openPublicPlane(
 
 /** @param url the public plane's. @throws InheritedSocketError */
 export async function openControlPlane(
-  { config, logger, now, undo }: StartContext,
+  { config, logger, now, elapsed, undo }: StartContext,
   core: Core,
   shared: SharedParts,
   url: string,
@@ -108,14 +108,14 @@ export async function openControlPlane(
     newestEventId: () => store.events.newestId(),
     projectOf: async (sessionId) => (await store.sessions.get(sessionId))?.project ?? "",
     log: core.log,
-    status: daemonStatus({ ...core, version, url, config, startedAt: now(), now }),
+    status: daemonStatus({ ...core, version, url, config, startedAt: new Date(now()), now: elapsed }),
     doctor: () =>
       doctorReport({
         config,
         harnesses,
         sandbox,
-        used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
         isSandboxUsed: registry.all.some(({ definition }) => definition?.manifest.runtime.sandbox),
+        used: new Set(registry.all.flatMap(({ definition }) => definition?.harness ?? [])),
         url,
       }),
     copyStore: () => copyStore(config.stateHome),

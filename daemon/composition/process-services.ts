@@ -16,30 +16,24 @@ import type { StartContext } from "./start-context.ts";
 
 export interface ProcessServices {
   readonly offlineModel: OfflineModel;
-  readonly sandbox: Sandbox;
   readonly spawner: ProcessSpawner;
+  readonly sandbox: Sandbox;
   readonly memory: GroupMemory;
   readonly pool: Pool;
   readonly harnesses: HarnessRegistry;
   readonly apps: Apps;
 }
 
-/**
- * Nothing runs yet but the offline model, if the settings want it. What a dead kartad left running is ended first.
- * @param projectFolders of all registered projects, whenever a child is started: a sandboxed one sees its own alone
- */
-export async function startProcessServices(
-  context: StartContext,
-  projectFolders: () => readonly string[],
-): Promise<ProcessServices> {
-  const { config, logger, now, undo } = context;
+/** Nothing runs yet but the offline model, if the settings want it. What a dead kartad left running is ended first. */
+export async function startProcessServices(context: StartContext): Promise<ProcessServices> {
+  const { config, logger, now, elapsed, undo } = context;
   const offlineModel = new OfflineModel({ logger: logger.child({ part: "offline-model" }) });
   if (config.offline) {
     await offlineModel.start();
     undo.defer(() => offlineModel.stop());
   }
 
-  const sandbox = makeSandbox(config, projectFolders);
+  const sandbox = makeSandbox(config);
   const spawner = await cleanSpawner(context, sandbox);
   const tools = new ToolGateway({ logger });
   undo.defer(() => tools.stop());
@@ -47,7 +41,7 @@ export async function startProcessServices(
   const pool = new Pool({
     spawner,
     logger,
-    now,
+    now: elapsed,
     maxProcesses: config.maxProcesses,
     memoryOf: (groupId) => memory.of(groupId),
     maxProcessBytes: config.maxProcessBytes,
@@ -61,9 +55,9 @@ export async function startProcessServices(
     logger,
     mask: context.secrets.mask,
   });
-  const apps = new Apps({ spawner, logger, now, memory, maxProcessBytes: config.maxProcessBytes });
+  const apps = new Apps({ spawner, logger, now, elapsed, memory, maxProcessBytes: config.maxProcessBytes });
   undo.defer(() => apps.stop());
-  return { offlineModel, sandbox, spawner, memory, pool, harnesses, apps };
+  return { offlineModel, spawner, sandbox, memory, pool, harnesses, apps };
 }
 
 /** A spawner on a machine where nothing of an earlier kartad is left: no process, no temporary file. */

@@ -1,6 +1,5 @@
 /** The core: projects, their sessions, and the events of those. Projects and sessions need each other; here they meet. */
 import { checkEntryPoint } from "../apps/check-entry-point.ts";
-import { readingOf } from "../children.ts";
 import { Feed } from "../events/feed.ts";
 import { EventLog } from "../events/log.ts";
 import { readProject } from "../projects/read-project.ts";
@@ -30,7 +29,7 @@ export async function startSessionServices(
 ): Promise<SessionServices> {
   const { config, logger, now } = context;
   const { mask, learn } = context.secrets;
-  const { offlineModel, spawner, pool, harnesses, apps } = processes;
+  const { offlineModel, spawner, sandbox, pool, harnesses, apps } = processes;
   const workspaces = new Workspaces({ stateHome: config.stateHome, spawner, logger, baseEnv: config.env });
   const registry = new ProjectRegistry({
     store: store.projects,
@@ -38,7 +37,13 @@ export async function startSessionServices(
     logger,
     mask,
     now,
-    read: (folder) => readProject(folder, { ...readingOf(config, processes.sandbox), onSecrets: learn }),
+    read: (folder) =>
+      readProject(folder, {
+        daemonEnv: config.env,
+        homedir: config.homedir,
+        sandbox: { isRequired: config.sandboxRequired, probe: () => sandbox.probe() },
+        onSecrets: learn,
+      }),
     checkEntryPoint: entryPointCheck(context, processes),
     harnessProgram: (type, project) => harnesses[type].binary(project),
     onScript: (project, script) => offlineModel.setScript(project, script),
@@ -57,6 +62,8 @@ export async function startSessionServices(
     countSessions: () => store.sessions.countActive(),
   });
 
+  sandbox.hideAlso(() => registry.all.map(({ row }) => row.path)); // one project's agent does not see another's
+
   const feed = new Feed();
   const events = new EventLog({ events: store.events, feed, logger, now });
   await endBrokenTurns({ turns: store.turns, events: store.events, log: events, logger, now });
@@ -65,7 +72,7 @@ export async function startSessionServices(
     workspaces,
     apps,
     harnessOf: (type) => harnesses[type],
-    sandboxProblem: () => processes.sandbox.problem(),
+    sandboxProblem: () => sandbox.problem(),
   });
   const sessions = new SessionService({
     sessions: store.sessions,

@@ -1,7 +1,8 @@
 /**
  * How long events are kept: the newest of each session by count, and all that are young enough. What is neither goes, in
  * the background and from the oldest on, so that what stays of a session has no hole. A session's newest event and what
- * belongs to a turn that has not ended always stay.
+ * belongs to a turn that has not ended always stay. A clock that jumps ahead makes nothing old: what was stored while this
+ * kartad runs must have that age by a clock that only goes forward, too.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -28,6 +29,14 @@ export interface RetentionOptions {
   readonly logger: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds of a clock that only goes forward; the process's own if not given. */
+  readonly elapsed?: () => number;
+}
+
+/** When a sweep began, and the newest event then. */
+interface Mark {
+  readonly at: number;
+  readonly id: number;
 }
 
 /** Owner: the composition root. Sweeps from `start()` to `stop()`. */
@@ -35,6 +44,8 @@ export class EventRetention {
   readonly #options: RetentionOptions;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  /** One a sweep, oldest first; of those past `keepMs` the newest alone. What came before the first, only the wall clock dates. */
+  #marks: Mark[] = [];
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -55,9 +66,10 @@ export class EventRetention {
   async sweep(): Promise<number> {
     let dropped = 0;
     let after = "";
+    const upToId = await this.#mark();
     for (;;) {
       const spans = await this.#options.events.spans(after, SESSIONS_AT_ONCE);
-      for (const span of spans) dropped += await this.#trim(span);
+      for (const span of spans) dropped += await this.#trim(span, upToId);
       const last = spans.at(-1);
       if (last === undefined || spans.length < SESSIONS_AT_ONCE || this.#isStopped()) return dropped;
       after = last.sessionId;
@@ -81,12 +93,27 @@ export class EventRetention {
     }
   }
 
-  async #trim({ sessionId, newest, oldest }: SessionSpan): Promise<number> {
+  /** @returns the newest event that is old enough by the clock that only goes forward */
+  async #mark(): Promise<number> {
+    const { events, keepMs, elapsed = () => performance.now() } = this.#options;
+    const at = elapsed();
+    this.#marks.push({ at: this.#marks.length === 0 ? -Infinity : at, id: await events.newestId() });
+    const newestOld = this.#marks.findLastIndex((mark) => at - mark.at >= keepMs);
+    this.#marks = this.#marks.slice(newestOld);
+    return this.#marks[0]?.id ?? 0;
+  }
+
+  async #trim({ sessionId, newest, oldest }: SessionSpan, upToId: number): Promise<number> {
     const { events, keepEvents, keepMs, unfinishedFrom, now } = this.#options;
     const upTo = Math.min(newest - keepEvents, (unfinishedFrom(sessionId) ?? Infinity) - 1);
     let dropped = 0;
     while (oldest + dropped <= upTo && !this.#isStopped()) {
-      const count = await events.dropOldest(sessionId, { upTo, before: now() - keepMs, limit: BATCH });
+      const count = await events.dropOldest(sessionId, {
+        upTo,
+        upToId,
+        before: now() - keepMs,
+        limit: BATCH,
+      });
       dropped += count;
       if (count < BATCH) break;
       await this.#pause(PAUSE_MS);

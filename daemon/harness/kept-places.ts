@@ -6,8 +6,8 @@
  */
 import { readlink, realpath } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { systemErrorCode } from "../../shared/errors.ts";
+import { asPath, namedPaths } from "./named-paths.ts";
 
 /** Where a tool is used. */
 export interface ToolScene {
@@ -18,12 +18,9 @@ export interface ToolScene {
   readonly own: readonly string[];
 }
 
-/** Names of inputs that are commands; all others are a path at most. */
-const COMMANDS = new Set(["command", "cmd", "script", "args"]);
-/** `PATH_MAX`: what is longer is no path. */
-const LONGEST_PATH = 4096;
-/** Deeper input is no tool's. */
-const DEEPEST = 8;
+/** What /proc shows of a process: these lead elsewhere for the agent than for kartad, which would follow them. */
+const OF_PROCESSES =
+  /^\/proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/(?:environ|mem|root|cwd|fd|map_files)(?:\/|$)/;
 
 /** Owner: the composition root. */
 export class KeptPlaces {
@@ -47,54 +44,28 @@ export class KeptPlaces {
     const own = [...scene.own, ...(await realPlaces(scene.own))];
     const isKept = (file: string): boolean =>
       kept.some((place) => isIn(file, place)) && !own.some((place) => isIn(file, place));
-    const isSearch = typeof input === "object" && input !== null && "pattern" in input;
-    for (const { key, text } of textsOf(input)) {
-      if (COMMANDS.has(key)) {
-        if (pathsNamed(text, kept).some((file) => isKept(path.resolve(scene.cwd, file)))) return REFUSAL;
-      } else if (text.length <= LONGEST_PATH && !/[\n\0]/.test(text)) {
-        const written = asPath(text, scene);
-        const real = await realPlace(written);
-        if (isKept(written) || isKept(real)) return REFUSAL;
-        // A search from above would walk in. The session's own folder may lie above: there the harness's rules hold.
-        const isAbove = key === "path" && kept.some((place) => isIn(place, real));
-        if (isSearch && isAbove && !isIn(real, scene.cwd)) return REFUSAL;
-      }
+    const named = namedPaths(input, kept);
+    if (named === null) return TOO_MUCH;
+    const folder = [scene.cwd, await realPlace(scene.cwd)];
+    for (const { text, isSearched } of named) {
+      const written = asPath(text, scene);
+      if (isKept(written) || OF_PROCESSES.test(written)) return REFUSAL;
+      const real = await realPlace(written);
+      if (isKept(real)) return REFUSAL;
+      // A search from above would walk in. The session's own folder may lie above: there the harness's rules hold.
+      const isAbove = isSearched && kept.some((place) => isIn(place, real));
+      if (isAbove && !folder.some((place) => isIn(real, place))) return REFUSAL;
     }
     return null;
   }
 }
 
 const REFUSAL = "This is kept from agents: it is Karta's own or its operator's. Work without it.";
+const TOO_MUCH =
+  "This call has more parts, or deeper ones, than Karta looks through for what is kept from agents. Ask for less at once.";
 
 function isIn(file: string, place: string): boolean {
   return file === place || file.startsWith(place.endsWith(path.sep) ? place : place + path.sep);
-}
-
-function* textsOf(input: unknown, key = "", depth = 0): Generator<{ key: string; text: string }> {
-  if (typeof input === "string") yield { key, text: input };
-  else if (typeof input === "object" && input !== null && depth < DEEPEST) {
-    for (const [name, value] of Object.entries(input))
-      yield* textsOf(value, Array.isArray(input) ? key : name, depth + 1);
-  }
-}
-
-/** In a command: every word that goes on from a kept place's path. */
-function pathsNamed(command: string, kept: readonly string[]): string[] {
-  return kept.flatMap((place) => {
-    const found: string[] = [];
-    for (let at = command.indexOf(place); at !== -1; at = command.indexOf(place, at + 1))
-      found.push(/^[^\s'"`;|&<>()]*/.exec(command.slice(at))?.[0] ?? place);
-    return found;
-  });
-}
-
-function asPath(text: string, { cwd, home }: ToolScene): string {
-  if (text.startsWith("~/")) return path.join(home, text.slice(2));
-  try {
-    return text.startsWith("file:") ? fileURLToPath(text) : path.resolve(cwd, text);
-  } catch {
-    return path.resolve(cwd, text); // no file's URL
-  }
 }
 
 function realPlaces(places: readonly string[]): Promise<string[]> {

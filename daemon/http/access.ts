@@ -20,7 +20,7 @@ const LOOKS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
  * learn that.
  * @throws KartaError `forbidden`
  */
-export function scopeFor(principal: Principal, family: PathFamily, method: string): Scope {
+function scopeFor(principal: Principal, family: PathFamily, method: string): Scope {
   switch (principal.kind) {
     case "operator":
       return everyones(family);

@@ -39,7 +39,7 @@ export interface VisitorClaim {
 }
 
 /** How long a token lives if nobody says. */
-export const TOKEN_SECONDS = 60 * 60;
+const TOKEN_SECONDS = 60 * 60;
 
 /** Owner: the composition root. */
 export class Authenticator {

@@ -91,7 +91,8 @@ export class Keys {
   /** Notes that a key was used; nothing waits for it. */
   noteUse(row: HeldKey): void {
     const now = this.#options.now();
-    if (now - (row.last_used_at ?? 0) < USE_MS) return;
+    // A use that lies ahead was noted by a clock that has been set back since.
+    if (Math.abs(now - (row.last_used_at ?? 0)) < USE_MS) return;
     row.last_used_at = now;
     this.#options.store
       .update(row.id, { last_used_at: now })

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -22,6 +23,7 @@ export class SecretFileError extends Error {
 
 /** What the file holds; null when there is none. @throws SecretFileError for a file that is not as we write it */
 export function readSecretFile<S extends z.ZodType>(file: string, schema: S): z.output<S> | null {
+  removeDrafts(file);
   if (!existsSync(file)) return null;
   chmodSync(path.dirname(file), 0o700);
   chmodSync(file, 0o600);
@@ -54,6 +56,15 @@ export function writeSecretFile(file: string, value: unknown): void {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/** What a crash left of writing it: secrets that nobody would ever remove. The instance lock is held: nobody writes one now. */
+function removeDrafts(file: string): void {
+  const folder = path.dirname(file);
+  if (!existsSync(folder)) return;
+  const beginning = `${path.basename(file)}.`;
+  for (const name of readdirSync(folder))
+    if (name.startsWith(beginning)) rmSync(path.join(folder, name), { force: true });
 }
 
 function syncFolder(folder: string): void {

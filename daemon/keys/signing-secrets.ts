@@ -42,7 +42,8 @@ export class SigningSecrets {
   /** What signs now. Makes a new one when its time has come; where that cannot be written, the old one goes on. */
   current(): SigningSecret {
     const newest = this.#secrets[0];
-    if (newest === undefined || this.#now() - newest.created_at > ROTATE_MS) this.#rotate();
+    // One that was made by a clock that ran ahead would else stay until that time has come.
+    if (newest === undefined || Math.abs(this.#now() - newest.created_at) > ROTATE_MS) this.#rotate();
     return opened(this.#secrets[0] ?? newSecret(this.#now()));
   }
 

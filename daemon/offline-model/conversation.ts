@@ -30,7 +30,7 @@ const REMINDER_END = "</system-reminder>";
 const INTERRUPTED = "[Request interrupted by user";
 
 /** Cuts harness reminders out. By search, not by pattern: a text may open a thousand and close none. */
-export function withoutReminders(text: string): string {
+function withoutReminders(text: string): string {
   let kept = "";
   let at = 0;
   for (;;) {

@@ -30,7 +30,7 @@ export function filler(conversation: Conversation, match: RegExpExecArray | null
 }
 
 /** Strings at any depth are filled in; keys and other values stay. */
-export function fillJson(value: Json, fill: Fill): Json {
+function fillJson(value: Json, fill: Fill): Json {
   if (typeof value === "string") return fill(value);
   if (Array.isArray(value)) return value.map((item) => fillJson(item, fill));
   if (typeof value === "object" && value !== null) return fillTable(value, fill);

@@ -81,7 +81,8 @@ export class Lane {
   /** A short back-off is waited out. @throws KartaError `harness_unavailable` for a long one, or when it has grown */
   async waitUntilOpen(now: () => number, signal: AbortSignal): Promise<void> {
     const ms = this.blockedMs(now());
-    if (ms > 0 && ms <= SHORT_BACKOFF_MS) await delay(ms, undefined, { signal }).catch(() => undefined);
+    if (ms > 0 && ms <= SHORT_BACKOFF_MS)
+      await delay(Math.ceil(ms) + 1, undefined, { signal }).catch(() => undefined);
     this.requireOpen(now());
   }
 

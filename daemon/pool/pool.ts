@@ -20,6 +20,7 @@ import { WaitQueue } from "./wait-queue.ts";
 export interface PoolOptions extends MemoryLimitOptions {
   readonly spawner: ProcessSpawner;
   readonly logger: Logger;
+  /** Milliseconds of a clock that only goes forward: back-offs and waits must not be hours when it is set. */
   readonly now: () => number;
   /** Processes at once, over all projects. */
   readonly maxProcesses: number;

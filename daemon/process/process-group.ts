@@ -3,7 +3,7 @@
 import { systemErrorCode } from "../../shared/errors.ts";
 
 /** Sends `signal` to every process of the group. False: the group has no process left. */
-export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-groupId, signal);
     return true;
@@ -15,7 +15,7 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolea
   }
 }
 
-export function groupExists(groupId: number): boolean {
+function groupExists(groupId: number): boolean {
   return signalGroup(groupId, 0);
 }
 

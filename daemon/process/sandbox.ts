@@ -34,8 +34,8 @@ export interface SandboxOptions {
   /** Where bubblewrap is looked for: kartad's own PATH. */
   readonly searchPath: string;
   readonly platform: NodeJS.Platform;
-  /** What no child may see, unless a place inside it says so; asked for with each child. */
-  readonly hidden: () => readonly string[];
+  /** What no child may see, unless a place inside it says so. */
+  readonly hidden: readonly string[];
 }
 
 interface Command {
@@ -61,9 +61,15 @@ const ISOLATION = [
 export class Sandbox {
   readonly #options: SandboxOptions;
   #state: SandboxState | null = null;
+  #alsoHidden: () => readonly string[] = () => [];
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+  }
+
+  /** @param places more that no child may see; asked for with each child */
+  hideAlso(places: () => readonly string[]): void {
+    this.#alsoHidden = places;
   }
 
   /** Makes a sandbox and leaves it again, unless that was done before and the program is still there. Never rejects. */
@@ -96,7 +102,10 @@ export class Sandbox {
     const arranged = arrange([
       ...HIDDEN.map((place) => ({ path: place, access: "hidden" as const })),
       ...NEEDED.map((place) => ({ path: place, access: "read" as const })),
-      ...this.#options.hidden().map((place) => ({ path: place, access: "hidden" as const })),
+      ...[...this.#options.hidden, ...this.#alsoHidden()].map((place) => ({
+        path: place,
+        access: "hidden" as const,
+      })),
       ...SCRATCH.map((place) => ({ path: place, access: "scratch" as const })),
       ...places,
     ]);

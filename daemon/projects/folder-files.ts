@@ -4,7 +4,7 @@ import { lstat, open, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 
 /** No file that Karta itself reads is anywhere near this. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 export type FileText =
   | { readonly kind: "absent" }

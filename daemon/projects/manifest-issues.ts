@@ -15,7 +15,7 @@ export function refuseWrongValues(file: string, error: z.ZodError, value: unknow
 }
 
 /** `the string "two"`, `5`, `a list`, `a table`. */
-export function describeValue(value: unknown, options: { readonly showText: boolean }): string {
+function describeValue(value: unknown, options: { readonly showText: boolean }): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (typeof value === "string") {

@@ -19,10 +19,10 @@ export interface ReadProjectOptions {
   readonly daemonEnv: Readonly<Record<string, string | undefined>>;
   /** The operator's home folder, which is refused as a project. */
   readonly homedir: string;
-  /** Told what of the folder must not be written down, before anything of it is told, also of a folder that is refused. */
-  readonly onSecrets?: (root: string, secrets: readonly NamedSecret[]) => void;
   /** Whether a sandbox can be made here, and whether kartad.toml wants one for every project; left out: it cannot, it does not. */
   readonly sandbox?: { readonly isRequired: boolean; readonly probe: () => Promise<SandboxState> };
+  /** Told what of the folder must not be written down, before anything of it is told, also of a folder that is refused. */
+  readonly onSecrets?: (root: string, secrets: readonly NamedSecret[]) => void;
 }
 
 const NO_SANDBOX: SandboxState = {

@@ -76,7 +76,7 @@ export class Assembly {
 }
 
 /** The longest prefix of at most `limit` UTF-8 bytes that ends between characters. */
-export function cutToBytes(text: string, limit: number): { text: string; truncated: boolean } {
+function cutToBytes(text: string, limit: number): { text: string; truncated: boolean } {
   if (text.length * 3 <= limit) return { text, truncated: false };
   const bytes = Buffer.from(text);
   if (bytes.length <= limit) return { text, truncated: false };

@@ -200,7 +200,7 @@ export class Conversations {
   /** Once an hour, beside the request that finds it time. */
   #sweep(): void {
     const now = this.#options.now();
-    if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
+    if (Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return; // a clock that was set back must not put it off
     this.#sweptAt = now;
     // What could not be dropped is in nobody's way: the next hour tries again.
     void this.#options.conversations.drop({ before: now - KEEP_MS, keep: KEEP }).catch(() => undefined);

@@ -8,7 +8,7 @@ import type { CreateSession, PatchSession } from "../../shared/protocol/sessions
 import { limitsOf, type Scope } from "./scope.ts";
 
 /** The metadata's key that names the user. */
-export const END_USER_KEY = "end_user";
+const END_USER_KEY = "end_user";
 
 /**
  * The metadata of a session that is made in a scope: a token's is its user's, whatever the body says.

@@ -36,18 +36,29 @@ export class ConversationRepository {
     digests: readonly string[],
   ): Promise<ConversationRow[]> {
     const wanted = JSON.stringify(digests.slice(-MAX_DIGESTS));
-    const query = this.#db
-      .selectFrom(sql<{ key: number; value: string }>`json_each(${wanted})`.as("wanted"))
-      .innerJoin("conversations", "conversations.digest", "wanted.value")
-      .innerJoin("sessions", "sessions.id", "conversations.session_id")
-      .selectAll("conversations")
-      .where("conversations.project", "=", owner.project)
-      .where("sessions.archived_at", "is", null)
-      .orderBy("wanted.key", "desc")
-      .orderBy("conversations.updated_at", "desc")
-      .limit(MOST_FOUND);
-    if (owner.endUser === null) return query.execute();
-    return query.where("sessions.end_user", "=", owner.endUser).execute();
+    return (
+      this.#db
+        .selectFrom(sql<{ key: number; value: string }>`json_each(${wanted})`.as("wanted"))
+        // A cross join keeps SQLite to this order: each digest's newest by the index, never all that began alike.
+        .crossJoin("conversations")
+        .selectAll("conversations")
+        .where(({ eb, selectFrom }) => {
+          const newest = selectFrom("conversations as told")
+            .innerJoin("sessions", "sessions.id", "told.session_id")
+            .select("told.session_id")
+            .where("told.project", "=", owner.project)
+            .whereRef("told.digest", "=", "wanted.value")
+            .where("sessions.archived_at", "is", null)
+            .$if(owner.endUser !== null, (all) => all.where("sessions.end_user", "=", owner.endUser))
+            .orderBy("told.updated_at", "desc")
+            .limit(MOST_FOUND);
+          return eb("conversations.session_id", "in", newest);
+        })
+        .orderBy("wanted.key", "desc")
+        .orderBy("conversations.updated_at", "desc")
+        .limit(MOST_FOUND)
+        .execute()
+    );
   }
 
   /**

@@ -103,19 +103,25 @@ export class EventRepository {
   }
 
   /**
-   * Drops a session's oldest events, at most `limit`: those up to a seq that were stored before a time. It stops at the
-   * first that is younger, whatever comes after it (a clock may have been set back), so what stays has no hole.
+   * Drops a session's oldest events, at most `limit`: those up to a seq and an id that were stored before a time. It stops
+   * at the first that is younger, whatever comes after it (a clock may have been set back), so what stays has no hole.
    * @returns how many went
    */
   async dropOldest(
     sessionId: string,
-    { upTo, before, limit }: { readonly upTo: number; readonly before: number; readonly limit: number },
+    {
+      upTo,
+      upToId = Number.MAX_SAFE_INTEGER,
+      before,
+      limit,
+    }: { readonly upTo: number; readonly upToId?: number; readonly before: number; readonly limit: number },
   ): Promise<number> {
     const oldest = await this.#db
       .selectFrom("events")
       .select(["seq", "timestamp"])
       .where("session_id", "=", sessionId)
       .where("seq", "<=", upTo)
+      .where("id", "<=", upToId)
       .orderBy("seq")
       .limit(limit)
       .execute();

@@ -1,6 +1,6 @@
 /**
- * The schema's history, oldest first. A migration that has shipped is never edited; each runs in a transaction of its
- * own, so a crash in the middle leaves the store at the one before.
+ * The schema's history, oldest first. A migration that has shipped is never edited. Those that a start has to run are one
+ * transaction (`sqlite.ts`), so a crash in the middle leaves the store as it was.
  */
 import { sql, type Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
@@ -215,6 +215,19 @@ const keys: Migration = {
   },
 };
 
+/** Thousands may stand at one digest (those that began with "hello"): the newest of them are read, and not one more. */
+const conversationsByAge: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.dropIndex("conversations_by_digest").execute();
+    await db.schema
+      .createIndex("conversations_by_digest")
+      .on("conversations")
+      .columns(["project", "digest", "updated_at"])
+      .where("digest", "is not", null)
+      .execute();
+  },
+};
+
 /** Name → migration; names sort in the order they run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_sessions_and_events": first,
@@ -223,4 +236,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004_conversations": conversations,
   "0005_responses": responses,
   "0006_keys": keys,
+  "0007_conversations_by_age": conversationsByAge,
 };

@@ -40,8 +40,7 @@ export class ResponseRepository {
       .selectFrom("turns")
       .select("id")
       .where("session_id", "=", sessionId)
-      .orderBy("created_at", "desc")
-      .orderBy(sql`rowid`, "desc")
+      .orderBy(sql`rowid`, "desc") // not by time: a clock may have been set back
       .executeTakeFirst();
     return row?.id ?? null;
   }

@@ -1,7 +1,7 @@
 /** `node:sqlite` behind Kysely's own SQLite dialect, so that no native build is needed. */
 import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
+import { SqliteAdapter, SqliteDialect, type SqliteDatabase, type SqliteStatement } from "kysely";
 import { KartaError } from "../../shared/errors.ts";
 import { isDamage } from "./corruption.ts";
 
@@ -27,6 +27,15 @@ function toValue(parameter: unknown): Value {
 /** SQLite's primary codes for a disk at fault: BUSY, READONLY, IOERR, FULL, CANTOPEN. */
 const DISK_CODES: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
+/** True for what SQLite throws where the disk is at fault: full, read-only, broken, or not ours to write. */
+export function isDiskFault(
+  error: unknown,
+): error is { readonly errcode: unknown; readonly message: unknown } {
+  if (typeof error !== "object" || error === null || !("errcode" in error && "message" in error))
+    return false;
+  return DISK_CODES.has(Number(error.errcode) & 0xff); // the lowest byte is the primary code, the rest its details
+}
+
 /** Runs a statement. @throws KartaError `storage_unavailable` where the disk is at fault, not the statement */
 function onDisk<T>(run: () => T): T {
   try {
@@ -41,10 +50,7 @@ function onDisk<T>(run: () => T): T {
         },
       );
     }
-    // The lowest byte is the primary code, the rest its details.
-    const code =
-      typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-    if (!DISK_CODES.has(code)) throw error;
+    if (!isDiskFault(error)) throw error;
     throw new KartaError(
       "storage_unavailable",
       "the store cannot be read or written; see `karta logs` and check the disk that holds Karta's state folder",
@@ -110,6 +116,19 @@ class StatementCache implements SqliteDatabase {
   }
 }
 
+/** Kysely's own says no, though SQLite can: its migrations would run statement by statement, and a crash leave half of one. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
 /**
  * Opens (or makes) the database file. WAL and `synchronous=NORMAL`: a commit survives the death of kartad at any line;
  * only a power cut can take the last commits, and never leaves a torn database.
@@ -118,7 +137,7 @@ export function sqliteDialect(file: string): SqliteDialect {
   ownersAlone(file);
   const database = new DatabaseSync(file, { timeout: 2000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
-  return new SqliteDialect({ database: new StatementCache(database) });
+  return new Dialect({ database: new StatementCache(database) });
 }
 
 /** It holds what users said, whatever the folder's mode is. SQLite gives its log and index the mode of the file. */

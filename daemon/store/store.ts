@@ -1,6 +1,7 @@
 /** The store: one SQLite file, one repository a table. SQL lives in this folder alone. */
 import { Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
+import { KartaError } from "../../shared/errors.ts";
 import { ConversationRepository } from "./conversations.ts";
 import { isDamage, StoreCorruptError } from "./corruption.ts";
 import { EventRepository } from "./events.ts";
@@ -12,7 +13,7 @@ import { ProjectRepository } from "./projects.ts";
 import { ResponseRepository } from "./responses.ts";
 import type { Tables } from "./schema.ts";
 import { SessionRepository } from "./sessions.ts";
-import { firstProblemIn, migrationsIn, sqliteDialect } from "./sqlite.ts";
+import { firstProblemIn, isDiskFault, migrationsIn, sqliteDialect } from "./sqlite.ts";
 import { TurnRepository } from "./turns.ts";
 
 /** The store was written by a kartad that knows migrations this one does not. It was left untouched. */
@@ -55,11 +56,21 @@ export class Store {
   /**
    * Opens `<stateHome>/karta.db` and brings its schema up to date.
    * @throws StoreNewerError, StoreCorruptError before anything is written, where the file is from a newer kartad or damaged
+   * @throws KartaError `storage_unavailable` where the disk is full, or cannot be written
    */
   static async open(stateHome: string): Promise<Store> {
     const file = storeFile(stateHome);
-    refuse(file);
-    return new Store(await migrated(file));
+    try {
+      refuse(file);
+      return new Store(await migrated(file));
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      throw new KartaError(
+        "storage_unavailable",
+        `${file} cannot be read or written (${String(error.message)}); check the disk that holds it`,
+        { cause: error },
+      );
+    }
   }
 
   /** Folds the write-ahead log into the file and closes it. */

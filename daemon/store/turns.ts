@@ -1,5 +1,8 @@
-/** Turns: who runs, how it ended and what it cost. Their words live in the harness and in the event log. */
-import type { Kysely } from "kysely";
+/**
+ * Turns: who runs, how it ended and what it cost. Their words live in the harness and in the event log. The order in which
+ * they were accepted is that of their rows: a clock may have been set back.
+ */
+import { sql, type Kysely } from "kysely";
 import type { Tables, TurnRow } from "./schema.ts";
 
 export class TurnRepository {
@@ -15,8 +18,7 @@ export class TurnRepository {
       .selectFrom("turns")
       .selectAll()
       .where("ended_at", "is", null)
-      .orderBy("created_at")
-      .orderBy("id")
+      .orderBy(sql`rowid`)
       .execute();
   }
 
@@ -38,7 +40,7 @@ export class TurnRepository {
       .where("session_id", "=", sessionId)
       .where("idempotency_key", "=", key)
       .where("created_at", ">", since)
-      .orderBy("created_at", "desc")
+      .orderBy(sql`rowid`, "desc")
       .executeTakeFirst();
     return row ?? null;
   }
@@ -56,7 +58,7 @@ export class TurnRepository {
       .where("turns.idempotency_key", "=", key)
       .where("turns.created_at", ">", since)
       .where("sessions.project", "=", owner.project)
-      .orderBy("turns.created_at", "desc");
+      .orderBy(sql`turns.rowid`, "desc");
     if (owner.endUser !== null) query = query.where("sessions.end_user", "=", owner.endUser);
     return (await query.executeTakeFirst())?.session_id ?? null;
   }

@@ -4,6 +4,7 @@ import type { Participant, SessionEvent } from "../events.ts";
 import { healthRoutes, type HealthSchema } from "../protocol/health.ts";
 import type { MessagePage } from "../protocol/messages.ts";
 import type { AddParticipant } from "../protocol/participants.ts";
+import { fillPath } from "../protocol/route.ts";
 import {
   LIMITS,
   sessionRoutes as routes,
@@ -56,7 +57,7 @@ export class KartaClient {
       headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
       onAnswer,
     };
-    const base = project === undefined ? "/v1" : `/v1/projects/${encodeURIComponent(project)}`;
+    const base = project === undefined ? "/v1" : fillPath("/v1/projects/:project", { project });
     this.#caller = new RouteCaller({ ...common, base });
     this.#root = new RouteCaller({ ...common, base: "" });
     this.#retry = options.retry;

@@ -84,7 +84,7 @@ function frameOf(id: string | undefined, type: string | undefined, data: string)
 }
 
 /** One event as the wire has it; null when it is of a kind that this version cannot read. */
-export function readEvent(body: unknown): SessionEvent | null {
+function readEvent(body: unknown): SessionEvent | null {
   const { data } = SessionEventSchema.safeParse(body);
   if (data !== undefined) return data;
   // A turn's end with a code of a newer Karta's keeps its words and becomes `internal`, as KartaError does.

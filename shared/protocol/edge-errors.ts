@@ -4,7 +4,7 @@ import type { ErrorCode } from "../errors.ts";
 import { paramNames, takesBody, type Route } from "./route.ts";
 
 /** Of any request at all: HTTP that is none, guards, limits, and our own bugs. */
-export const EVERY_ROUTE = [
+const EVERY_ROUTE = [
   "bad_request",
   "origin_not_allowed",
   "request_timeout",

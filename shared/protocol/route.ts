@@ -1,6 +1,6 @@
 /** A route, declared once: the server validates with it, the clients call by it, the OpenAPI page is made from it. */
 import type { z } from "zod";
-import type { ErrorCode } from "../errors.ts";
+import { KartaError, type ErrorCode } from "../errors.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -78,10 +78,19 @@ export function route<
   return declared;
 }
 
-/** Fills a path's parameters in, each percent-encoded. */
+/**
+ * Fills a path's parameters in, each percent-encoded. No encoding makes a name of nothing, one dot or two dots: `fetch` and
+ * proxies walk by them, to another route. Nothing has such a name.
+ * @throws KartaError `not_found` for those
+ */
 export function fillPath<Path extends string>(path: Path, params: PathParams<Path>): string {
   const values = new Map<string, string>(
     Object.entries(params ?? {}).map(([name, value]) => [name, String(value)]),
   );
-  return path.replace(/:([a-z_]+)/g, (_, name: string) => encodeURIComponent(values.get(name) ?? ""));
+  return path.replace(/:([a-z_]+)/g, (_, name: string) => {
+    const value = values.get(name) ?? "";
+    if (value === "" || value === "." || value === "..")
+      throw new KartaError("not_found", `${name}: expected a name or an id, found ${JSON.stringify(value)}`);
+    return encodeURIComponent(value);
+  });
 }

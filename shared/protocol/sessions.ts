@@ -91,7 +91,6 @@ export const ListSessionsQuerySchema = z
     cursor: z.string().max(500).optional().describe("The `next_cursor` of an earlier page."),
   })
   .meta({ patternProperties: { "^metadata\\.": { type: "string" } } }); // `metadata.KEY=VALUE`: the route reads them
-export type ListSessionsQuery = z.infer<typeof ListSessionsQuerySchema>;
 
 export const SessionPageSchema = z.object({
   data: z.array(SessionSchema),

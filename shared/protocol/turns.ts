@@ -9,7 +9,6 @@ export const AgentNameSchema = z.string().min(1).max(200);
 
 /** A turn that has not ended. `queued` waits for its place, `awaiting_input` for an approval. */
 export const LiveTurnStateSchema = z.enum(["queued", "running", "awaiting_input"]);
-export type LiveTurnState = z.infer<typeof LiveTurnStateSchema>;
 
 export const PendingInputSchema = z.object({
   request_id: z.string(),

@@ -257,6 +257,8 @@ describe("the bases", () => {
       "careful@billing",
     ]);
     expect(await ids("/v1/projects/bot/anthropic")).toEqual(["bot", "bot@billing"]);
+    for (const query of [{ after_id: "gone" }, { before_id: "gone" }])
+      await expect(ids("/v1/anthropic", query)).rejects.toThrow(Anthropic.BadRequestError);
     expect(await client.models.retrieve("bot@billing")).toMatchObject({ id: "bot@billing", type: "model" });
     await expect(client.models.retrieve("careful")).rejects.toThrow(Anthropic.NotFoundError);
     const billed = await client.messages.create({ ...saying("hello"), model: "bot@billing" }).withResponse();

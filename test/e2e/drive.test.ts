@@ -74,6 +74,7 @@ const EXPECTED = {
   refused: ["unknown_agent", 422],
   failed: ["model_error", 502],
   unknown: ["not_found", 404],
+  strange: Array.from({ length: 5 }, () => ["not_found", 404]), // ids that would lead to another route
   nobody: "no daemon",
 };
 

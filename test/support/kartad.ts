@@ -52,6 +52,8 @@ export interface TestHome {
   ): Promise<Outcome>;
   /** The same without a process of its own, for what a command prints and does: one at a time, in this process's folder. */
   ask(args: readonly string[]): Promise<Outcome>;
+  /** SIGKILL to every kartad of this home that still runs, and wait. */
+  end(): Promise<void>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -151,11 +153,19 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
     return { child, done };
   };
 
+  const endAll = async (): Promise<void> => {
+    for (const { kill, done } of running) {
+      kill("SIGKILL");
+      await done;
+    }
+  };
+
   return {
     folder,
     state,
     socket,
     operator: new Operator(socket),
+    end: endAll,
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
       for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {
@@ -204,10 +214,7 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
       return { code, stdout: stdout.replace(/\n$/, ""), stderr: stderr.replace(/\n$/, "") };
     },
     remove: async () => {
-      for (const { kill, done } of running) {
-        kill("SIGKILL");
-        await done;
-      }
+      await endAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -23,10 +23,11 @@ function commandOf(pid: string): string {
   }
 }
 
-/** Live processes whose environment holds this text: everything that a test's home started carries its path. */
-export function processesWith(text: string): ProcessInfo[] {
+/** Live processes whose environment holds one of these texts: everything that a test's home started carries its path. */
+export function processesWith(...texts: readonly string[]): ProcessInfo[] {
+  const hasOne = (environ: string): boolean => texts.some((text) => environ.includes(text));
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && environOf(name).includes(text))
+    .filter((name) => /^\d+$/.test(name) && hasOne(environOf(name)))
     .map((name) => ({ pid: Number(name), command: commandOf(name) }))
     .filter(({ command }) => command !== "");
 }

@@ -6,7 +6,7 @@ export async function sandboxHere(): Promise<string | null> {
   const sandbox = new Sandbox({
     searchPath: process.env.PATH ?? "",
     platform: process.platform,
-    hidden: () => [],
+    hidden: [],
   });
   const state = await sandbox.probe();
   return state.kind === "available" ? null : state.detail;

@@ -22,7 +22,7 @@ const MODEL = `${PROVIDER}/offline`;
  * are asked for unless the project's opencode.json says otherwise. Its two agents that only read stay so: a rule for all
  * agents would come after theirs.
  */
-export function defaultConfig(mcpServers: readonly string[]): object {
+function defaultConfig(mcpServers: readonly string[]): object {
   const asked = [
     "edit",
     "bash",
@@ -44,7 +44,7 @@ const EDIT_TOOLS = ["edit", "write", "patch", "multiedit", "apply_patch"];
  * @param offlineBaseUrl null: the project's or the operator's own providers
  * @param tools null: the app has none
  */
-export function bindingConfig(
+function bindingConfig(
   launch: LaunchSpec,
   offlineBaseUrl: string | null,
   tools: AppTools | null,

@@ -1,6 +1,7 @@
 /** What Claude Code refuses its tools: rules of its own for the fixed places, and Karta's look at each call for the rest. */
 import path from "node:path";
-import type { HookCallback, Options, Settings } from "@anthropic-ai/claude-agent-sdk";
+import { z } from "zod";
+import type { HookCallback, Options, PreToolUseHookInput, Settings } from "@anthropic-ai/claude-agent-sdk";
 import type { KeptPlaces, ToolScene } from "../kept-places.ts";
 
 /** The operator's commands, and what /proc shows of kartad itself. */
@@ -9,6 +10,8 @@ const ALWAYS = [
   "Bash(kartad:*)",
   ...["environ", "mem", "root/**", "cwd/**", "fd/**", "task/**"].map((name) => `Read(//proc/*/${name})`),
 ];
+
+const GlobSchema = z.looseObject({ pattern: z.string() });
 
 /**
  * A deny rule holds in every mode, and no other setting takes it back. Claude Code also reads shell commands for them (`cat`,
@@ -32,7 +35,7 @@ function escaped(place: string): string {
 export function keepingHook(kept: KeptPlaces, scene: () => ToolScene): NonNullable<Options["hooks"]> {
   const look: HookCallback = async (input) => {
     if (input.hook_event_name !== "PreToolUse") return {};
-    const refusal = await kept.refusal(input.tool_input, scene());
+    const refusal = await kept.refusal(inputOf(input), scene());
     if (refusal === null) return {};
     return {
       hookSpecificOutput: {
@@ -43,6 +46,12 @@ export function keepingHook(kept: KeptPlaces, scene: () => ToolScene): NonNullab
     };
   };
   return { PreToolUse: [{ hooks: [look] }] };
+}
+
+/** `Glob`'s pattern may name a folder of its own to search in, as no other tool's does. */
+function inputOf({ tool_name, tool_input }: Pick<PreToolUseHookInput, "tool_name" | "tool_input">): unknown {
+  const { pattern } = GlobSchema.safeParse(tool_name === "Glob" ? tool_input : null).data ?? {};
+  return pattern === undefined ? tool_input : { tool_input, search: { pattern, glob: pattern } };
 }
 
 /** Of the kept places, what is a conversation's own: its files, and what Claude Code puts aside for it. */

@@ -89,7 +89,7 @@ const MessageSchema = z.object({
 const SYNTHETIC = "<synthetic>";
 
 /** Exported for tests. */
-export function entriesOf(messages: readonly SessionMessage[]): TranscriptEntry[] {
+function entriesOf(messages: readonly SessionMessage[]): TranscriptEntry[] {
   const entries: TranscriptEntry[] = [];
   /** What the agent did since the user's last message; null right after one. */
   let said: HarnessEvent[] | null = null;

@@ -65,12 +65,12 @@ export class Karta {
 
   /** The session's events after a seq. */
   async events(id: string, after: number): Promise<WireEvent[]> {
-    const answer = await this.#json(`${this.#base}/${id}?after=${after}`);
+    const answer = await this.#json(`${this.#base}/${encodeURIComponent(id)}?after=${after}`);
     return list(field(answer, "events")).flatMap((event) => narrow(event) ?? []);
   }
 
   async transcript(id: string): Promise<TranscriptMessage[]> {
-    const answer = await this.#json(`${this.#base}/${id}/transcript${this.#user()}`);
+    const answer = await this.#json(`${this.#base}/${encodeURIComponent(id)}/transcript${this.#user()}`);
     return list(field(answer, "messages")).map((message) => ({
       id: text(field(message, "id")),
       isVisitors: field(message, "role") === "user",
@@ -82,7 +82,11 @@ export class Karta {
 
   /** @param key the same key again is the same message, which is answered once */
   async say(id: string, message: string, key: string): Promise<void> {
-    await this.#post(`/${id}/events`, { type: "user.message", text: message }, { "Idempotency-Key": key });
+    await this.#post(
+      `/${encodeURIComponent(id)}/events`,
+      { type: "user.message", text: message },
+      { "Idempotency-Key": key },
+    );
   }
 
   /** @param answer what a question is answered, where it is one */
@@ -92,7 +96,7 @@ export class Karta {
     result: Result,
     answer?: string,
   ): Promise<void> {
-    await this.#post(`/${id}/events`, {
+    await this.#post(`/${encodeURIComponent(id)}/events`, {
       type: "user.tool_confirmation",
       request_id: request.id,
       result,
@@ -101,18 +105,25 @@ export class Karta {
   }
 
   async interrupt(id: string): Promise<void> {
-    await this.#post(`/${id}/events`, { type: "user.interrupt" });
+    await this.#post(`/${encodeURIComponent(id)}/events`, { type: "user.interrupt" });
   }
 
   /** @returns where the file lies in the session's workspace */
   async upload(id: string, file: File): Promise<string> {
     const content_base64 = toBase64(new Uint8Array(await file.arrayBuffer()));
-    return text(field(await this.#post(`/${id}/files`, { name: file.name, content_base64 }), "path"));
+    return text(
+      field(
+        await this.#post(`/${encodeURIComponent(id)}/files`, { name: file.name, content_base64 }),
+        "path",
+      ),
+    );
   }
 
   /** Events after a seq. The stream ends where the turn does, at a request, and wherever the connection breaks. */
   async *stream(id: string, after: number, signal: AbortSignal): AsyncGenerator<WireEvent> {
-    const response = await checked(fetch(`${this.#base}/${id}/events/stream?after=${after}`, { signal }));
+    const response = await checked(
+      fetch(`${this.#base}/${encodeURIComponent(id)}/events/stream?after=${after}`, { signal }),
+    );
     if (response.body === null) return;
     const parsed: WireEvent[] = [];
     const parser = createParser({

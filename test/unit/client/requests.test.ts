@@ -45,6 +45,13 @@ test("calls go to the flat family or to one project's, below the path that the U
   expect(seen[0]?.headers.authorization).toBeUndefined();
 });
 
+test.each(["", ".", ".."])("the id %j is no step in the path: nothing is asked", async (id) => {
+  const refused = { code: "not_found", status: 404 };
+  await expect(client().getSession(id)).rejects.toMatchObject(refused);
+  expect(() => client({ project: id })).toThrow(expect.objectContaining(refused));
+  expect(seen).toEqual([]);
+});
+
 test("the key is sent with every request, and is in no error and in nothing that is printed", async () => {
   const karta = client({ apiKey: KEY });
   respond = () => ({ status: 401, body: JSON.stringify({ error: "unauthorized", detail: "no" }) });

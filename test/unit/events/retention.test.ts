@@ -45,6 +45,28 @@ const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_,
 afterEach(() => bench.outside.exec("DELETE FROM events; DELETE FROM sessions"));
 
 describe("a sweep", () => {
+  test("drops nothing that is young by a clock that only goes forward, however far the other jumps", async () => {
+    const clock = { wall: NOW, elapsed: 0 };
+    const sweeps = retention({ now: () => clock.wall, elapsed: () => clock.elapsed });
+    const before = await sessionWith(old(12)); // of an earlier run: its own time is all there is
+    expect(await sweeps.sweep()).toBe(2);
+    expect(await kept(before)).toEqual(upTo(2, 12));
+    const minutesOld = await sessionWith(Array.from({ length: 25 }, () => NOW));
+    clock.wall += 365 * 24 * 60 * 60 * 1000;
+    clock.elapsed = 300;
+    expect(await sweeps.sweep()).toBe(0);
+    clock.elapsed = 700;
+    expect(await sweeps.sweep()).toBe(0); // stored after the first sweep, 700 ago, seen by the second, 400 ago
+    clock.elapsed = 801;
+    expect(await sweeps.sweep()).toBe(15);
+    expect(await kept(minutesOld)).toEqual(upTo(15, 25));
+    clock.wall = NOW - 1_000_000; // set back: nothing is old
+    const afterwards = await sessionWith(Array.from({ length: 25 }, () => clock.wall));
+    clock.elapsed = 10_000;
+    expect(await sweeps.sweep()).toBe(0);
+    expect(await kept(afterwards)).toHaveLength(25);
+  });
+
   test("drops what is beyond the newest of its session and too old; what is only one of the two stays", async () => {
     const both = await sessionWith(old(25));
     const few = await sessionWith(old(10));

@@ -44,6 +44,27 @@ test.each<[string, () => unknown]>([
   ["in a command, after the session's own", () => ({ command: `cat ${own()}/mine.txt ${state}/keys/key` })],
   ["the socket", () => ({ command: `curl --unix-socket ${path.dirname(state)}/run/k.sock http://x` })],
   ["by a search from above", () => ({ pattern: "secret", path: path.dirname(state) })],
+  ["by a search from HOME's parent", () => ({ pattern: "secret", path: "~/.." })],
+  [
+    "by a search that is told as ACP tells it",
+    () => ({ input: { pattern: "x", path: path.dirname(state) } }),
+  ],
+  ["by a search in a folder by another name", () => ({ pattern: "x", root: path.dirname(state) })],
+  [
+    "by a pattern of files that begins above",
+    () => ({ pattern: "x", glob: `${path.dirname(state)}/*/keys/*` }),
+  ],
+  ["with spaces around it, which tools take away", () => ({ file_path: ` ${state}/keys/key\n` })],
+  ["by a URL in capitals", () => ({ uri: `FILE://${state}/keys/key` })],
+  ["by a field's name", () => ({ files: { [`${state}/keys/key`]: "content" } })],
+  ["by a whole argument", () => ({ args: ["../state/keys/key"] })],
+  ["by a link in a command", () => ({ command: "cat link/keys/key" })],
+  ["by HOME in a command", () => ({ command: 'cat "$HOME/../other/file"' })],
+  ["by dots in a command", () => ({ command: "cd x; cat <../state/keys/key" })],
+  ["by what /proc shows of a process", () => ({ file_path: "/proc/self/cwd/x" })],
+  ["by a process's root", () => ({ file_path: `/proc/1/root${state}/keys/key` })],
+  ["deeper than is looked", () => JSON.parse(`${'{"a":'.repeat(20)}"x"${"}".repeat(20)}`) as unknown],
+  ["after more texts than are looked at", () => ({ files: Array.from({ length: 3000 }, () => "x") })],
   ["by a pattern", () => ({ pattern: `${state}/**/*` })],
 ])("a kept file is refused %s", async (_, input) => {
   expect(await refused(input())).toBe(true);
@@ -56,6 +77,11 @@ test.each<[string, () => unknown]>([
   ["a folder whose name begins alike", () => ({ file_path: `${state}-other/file` })],
   ["a search in the project", () => ({ pattern: "secret", path: "." })],
   ["a text that names a kept file", () => ({ file_path: "notes.md", content: `see\n${state}/keys/key` })],
+  [
+    "a search for what looks like a path",
+    () => ({ pattern: "/.*", glob: "**/*.ts", output_mode: "content" }),
+  ],
+  ["what a command says of itself", () => ({ command: "make -C sub all && ls /usr/bin ../bot" })],
   ["what is no path", () => ({ pattern: "a\0b", limit: 5, nothing: null })],
   ["no object", () => null],
 ])("%s is not", async (_, input) => {

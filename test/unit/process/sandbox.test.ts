@@ -40,7 +40,7 @@ test("a child that wants one is not started where there is none", async () => {
 });
 
 test.each(["darwin", "win32"] as const)("on %s there is none, and it says so", async (platform) => {
-  const sandbox = new Sandbox({ searchPath: process.env.PATH ?? "", platform, hidden: () => [] });
+  const sandbox = new Sandbox({ searchPath: process.env.PATH ?? "", platform, hidden: [] });
   expect(await sandbox.probe()).toMatchObject({
     kind: "unavailable",
     detail: expect.stringContaining("Linux only"),
@@ -54,7 +54,7 @@ test("a bubblewrap that cannot make one says why", async () => {
   writeFileSync(bwrap, "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n", {
     mode: 0o755,
   });
-  const sandbox = new Sandbox({ searchPath: folder, platform: "linux", hidden: () => [] });
+  const sandbox = new Sandbox({ searchPath: folder, platform: "linux", hidden: [] });
   expect(await sandbox.probe()).toMatchObject({
     kind: "unavailable",
     detail: `${bwrap} cannot make a sandbox here: bwrap: No permissions to create new namespace`,
@@ -76,7 +76,7 @@ test("a bubblewrap that cannot make one says why", async () => {
       sandbox: new Sandbox({
         searchPath: process.env.PATH ?? "",
         platform: process.platform,
-        hidden: () => [state, path.join(root, "file"), path.join(root, "nothing")],
+        hidden: [state, path.join(root, "file"), path.join(root, "nothing")],
       }),
     });
   });

@@ -237,7 +237,7 @@ describe(".mcp.json", () => {
       ".mcp.json:1:4: syntax error",
     );
     expect(told(await refused({ "CLAUDE.md": "", ".mcp.json": '{"mcpServers": {"a": "cmd"}}' }))).toContain(
-      '.mcp.json: mcpServers.a: expected an object such as { "command": "…" } or { "url": "…" }, found the string "cmd"',
+      '.mcp.json: mcpServers.a: expected an object such as { "command": "…" } or { "url": "…" }, found a string',
     );
   });
 });

@@ -1,5 +1,6 @@
 /** What is kept of told conversations, and for how long. */
-import { expect, test } from "@jest/globals";
+import { DatabaseSync } from "node:sqlite";
+import { expect, jest, test } from "@jest/globals";
 import { Conversations } from "../../../daemon/sessions/conversations.ts";
 import { sessionBench } from "../../support/sessions.ts";
 import { sessionRow, storeBench } from "../../support/store.ts";
@@ -9,6 +10,8 @@ const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
 const store = await storeBench();
+/** A store keeps its statements: this one has none yet. */
+const unasked = await storeBench();
 const { sessions } = sessionBench(store, spawnerForTests());
 const { conversations } = store.store;
 let now = Date.now();
@@ -92,6 +95,32 @@ test("of many that began alike the one that knows most is found first, and few o
   const digests = ["after You said: hello", "after You said: well"];
   const found = (await conversations.findAt(anybodys, digests)).map(({ session_id }) => session_id);
   expect(found).toEqual([knowsMost, ...others.toReversed().slice(0, 19)]);
+});
+
+test("of those that began alike the newest are read by an index, and none is sorted", async () => {
+  const { prepare } = DatabaseSync.prototype;
+  const asked: string[] = [];
+  const looking = jest.spyOn(DatabaseSync.prototype, "prepare").mockImplementation(function (
+    this: DatabaseSync,
+    text: string,
+  ) {
+    asked.push(text);
+    return prepare.call(this, text);
+  });
+  await unasked.store.conversations.findAt({ ...anybodys, endUser: "ada" }, ["after You said: hello"]);
+  looking.mockRestore();
+  const [query = ""] = asked;
+  const plan = store.outside
+    .prepare(`EXPLAIN QUERY PLAN ${query}`)
+    .all(...Array.from(query.matchAll(/\?/g), () => "x"));
+  expect(plan.map(({ detail }) => detail)).toEqual([
+    "SCAN wanted VIRTUAL TABLE INDEX 1:",
+    "SEARCH conversations USING INDEX sqlite_autoindex_conversations_1 (session_id=?)",
+    "CORRELATED LIST SUBQUERY 1",
+    "SEARCH told USING INDEX conversations_by_digest (project=? AND digest=?)",
+    "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)",
+    "USE TEMP B-TREE FOR ORDER BY", // of the twenty newest of each digest
+  ]);
 });
 
 test("one that nobody went on with for 30 days is begun anew, and its row is gone", async () => {

@@ -5,6 +5,7 @@ import threading
 import uuid
 from dataclasses import dataclass
 from typing import Any, AsyncIterator, Dict, Iterator, List, Mapping, Optional
+from urllib.parse import quote
 
 from .abort import Abort
 from .errors import KartaError, NoDaemonError
@@ -217,7 +218,7 @@ class Session:
             yield event
 
     def _answer(self, request_id: str, body: Dict[str, Any], abort: Abort) -> List[StreamEvent]:
-        path = self._path("/inputs/" + request_id, abort)
+        path = self._path("/inputs/" + _in_path("request_id", request_id), abort)
         answer = self._client.transport.call("PUT", path, body, abort=abort)
         return [_event(one) for one in answer["events"]]
 
@@ -233,7 +234,14 @@ class Session:
                 call = self._client.transport.call
                 created = retried(lambda: call("POST", "/v1/sessions", body, abort=abort, key=self._key), abort)
                 self._id = str(created["id"])
-            return "/v1/sessions/" + self._id + rest
+            return "/v1/sessions/" + _in_path("session id", self._id) + rest
+
+
+def _in_path(what: str, given: str) -> str:
+    """An id as a step of a path. No escape makes one of nothing, one dot or two dots: a proxy may walk by them."""
+    if given in ("", ".", ".."):
+        raise KartaError("not_found", "%s: expected an id, found %r" % (what, given), 404)
+    return quote(given, safe="")
 
 
 def _new_key() -> str:

@@ -1,5 +1,6 @@
 /** A request's `input` as `GET /responses/{id}/input_items` lists it. */
 import { z } from "zod";
+import { KartaError } from "../../../../shared/errors.ts";
 import type {
   CreateResponse,
   InputItemPage,
@@ -40,12 +41,17 @@ function listedPart({ type, text }: z.infer<typeof PartSchema>): object {
 
 const DEFAULT_PAGE = 20;
 
-/** @param items in the order they are to be listed in */
+/**
+ * @param items in the order they are to be listed in
+ * @throws KartaError `not_found` for an `after` that is none of them
+ */
 export function pageOf(
   items: readonly InputItem[],
   { after, limit = DEFAULT_PAGE }: InputItemsQuery,
 ): InputItemPage {
   const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && start === 0)
+    throw new KartaError("not_found", `Item with id '${after}' not found.`, { fields: { param: "after" } });
   const data = items.slice(start, start + limit);
   return {
     object: "list",

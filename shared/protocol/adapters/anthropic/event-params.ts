@@ -3,7 +3,6 @@ import { z } from "zod";
 
 /** Loose: which types and sources are taken depends on where the block stands. */
 export const EventBlockSchema = z.looseObject({ type: z.string() });
-export type EventBlock = z.infer<typeof EventBlockSchema>;
 
 export const UserMessageParamSchema = z.looseObject({
   type: z.literal("user.message"),
@@ -51,4 +50,3 @@ export type UserEventParam = z.infer<typeof UserEventParamSchema>;
 export const SendEventsSchema = z.looseObject({
   events: z.array(UserEventParamSchema).min(1, { error: "expected at least one event" }).max(50),
 });
-export type SendEvents = z.infer<typeof SendEventsSchema>;

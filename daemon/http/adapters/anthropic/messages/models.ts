@@ -5,6 +5,7 @@ import { anthropicRoutes } from "../../../../../shared/protocol/adapters/anthrop
 import { mount } from "../../../mount.ts";
 import type { AdapterOptions, ServedProject } from "../../adapter.ts";
 import { findModel, projectsIn } from "../../model.ts";
+import { refuse } from "../content.ts";
 
 const DEFAULT_PAGE = 20;
 
@@ -46,14 +47,18 @@ interface PageQuery {
   readonly before_id?: string | undefined;
 }
 
+/** @throws KartaError `invalid_request` for an id that no model has: one that is gone must not begin the list anew */
 function pageOf(
   all: readonly ModelInfo[],
   { limit = DEFAULT_PAGE, after_id, before_id }: PageQuery,
 ): ModelPage {
-  const placeOf = (id: string): number => all.findIndex((model) => model.id === id);
-  const end = before_id === undefined ? all.length : Math.max(0, placeOf(before_id));
-  const start =
-    before_id === undefined ? (after_id === undefined ? 0 : placeOf(after_id) + 1) : Math.max(0, end - limit);
+  const placeOf = (field: string, id: string): number => {
+    const place = all.findIndex((model) => model.id === id);
+    return place === -1 ? refuse(field, "expected the id of a model that is listed") : place;
+  };
+  const after = after_id === undefined ? 0 : placeOf("after_id", after_id) + 1;
+  const end = before_id === undefined ? all.length : placeOf("before_id", before_id);
+  const start = before_id === undefined ? after : Math.max(0, end - limit);
   const data = all.slice(start, Math.min(end, start + limit));
   return {
     data,

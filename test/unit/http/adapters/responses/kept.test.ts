@@ -135,6 +135,9 @@ describe("what is kept", () => {
     ]);
     const newestFirst = await Array.fromAsync(client.responses.inputItems.list(response.id));
     expect(newestFirst).toEqual(listed.toReversed());
+    const gone = await refusalOf(client.responses.inputItems.list(response.id, { after: "item_gone" }));
+    expect(gone).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(gone).toMatchObject({ param: "after" });
   });
 });
 
