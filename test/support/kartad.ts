@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
+import { runInProcess, type Outcome } from "./karta-in-process.ts";
 import { Operator } from "./operator.ts";
 import type { SmallDisk } from "./small-disk.ts";
 
@@ -48,7 +49,9 @@ export interface TestHome {
   karta(
     args: readonly string[],
     options?: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
-  ): Promise<{ code: number; stdout: string; stderr: string }>;
+  ): Promise<Outcome>;
+  /** The same without a process of its own, for what a command prints and does: one at a time, in this process's folder. */
+  ask(args: readonly string[]): Promise<Outcome>;
   /** SIGKILL to every kartad of this home that still runs, and wait. */
   end(): Promise<void>;
   /** Ends what still runs and removes the folder. */
@@ -205,6 +208,10 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
         ...(input === undefined ? { stdin: "ignore" } : { input }),
       });
       return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+    },
+    ask: async (args) => {
+      const { code, stdout, stderr } = await runInProcess(root, args, env());
+      return { code, stdout: stdout.replace(/\n$/, ""), stderr: stderr.replace(/\n$/, "") };
     },
     remove: async () => {
       await endAll();
