@@ -42,8 +42,9 @@ export class ConversationRepository {
         // A cross join keeps SQLite to this order: each digest's newest by the index, never all that began alike.
         .crossJoin("conversations")
         .selectAll("conversations")
-        .where(({ eb, selectFrom }) => {
-          const newest = selectFrom("conversations as told")
+        .where((where) => {
+          const newest = where
+            .selectFrom("conversations as told")
             .innerJoin("sessions", "sessions.id", "told.session_id")
             .select("told.session_id")
             .where("told.project", "=", owner.project)
@@ -52,7 +53,7 @@ export class ConversationRepository {
             .$if(owner.endUser !== null, (all) => all.where("sessions.end_user", "=", owner.endUser))
             .orderBy("told.updated_at", "desc")
             .limit(MOST_FOUND);
-          return eb("conversations.session_id", "in", newest);
+          return where("conversations.session_id", "in", newest);
         })
         .orderBy("wanted.key", "desc")
         .orderBy("conversations.updated_at", "desc")
