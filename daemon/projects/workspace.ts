@@ -11,7 +11,6 @@ import path from "node:path";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { KartaError } from "../../shared/errors.ts";
-import { newId } from "../../shared/ids.ts";
 import { childEnvironment, type Environment } from "../apps/child-environment.ts";
 import { ownPlaces } from "../process/sandbox.ts";
 import type { ProcessSpawner } from "../process/spawner.ts";
@@ -197,7 +196,7 @@ async function readMarker(folder: string): Promise<Marker | null> {
 
 async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const file = path.join(folder, "setup.json");
-  const unfinished = `${file}.${newId("proc")}`;
+  const unfinished = `${file}.unfinished`; // one preparation of a folder at a time: the next one writes over what a crash left
   await writeFile(unfinished, JSON.stringify(marker), { mode: 0o600 });
   await rename(unfinished, file);
 }

@@ -1,11 +1,13 @@
 /**
  * The embedded page in a real browser, straight on a real kartad with the real Claude Code: what a visitor sees, over
- * reloads, requests, restarts and hostile text.
+ * reloads, requests, restarts and hostile text, wide and narrow, light and dark. Each chat is a start of Claude Code: where a
+ * fresh one is not the point, the tests of a part go on in one.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { servePage } from "../../examples/embedded-page/server.ts";
 import { requireAction, read } from "../support/managed-agents.ts";
 import { ChatPage } from "./support/chat-page.ts";
+import { looksWell, SCREENS } from "./support/embedded-looks.ts";
 import { EmbeddedScene, POISON } from "./support/embedded-scene.ts";
 
 jest.setTimeout(90_000); // unpacking the browser takes a while, the first time
@@ -16,13 +18,13 @@ beforeAll(async () => {
   scene = await EmbeddedScene.start();
 });
 afterAll(() => scene.end());
-beforeEach(async () => {
+afterEach(() => expect(chat.errors).toEqual([]));
+
+/** Another visitor, whose browser has never been here. */
+async function meet(): Promise<void> {
   chat = await scene.open();
-});
-afterEach(async () => {
-  await chat.close();
-  expect(chat.errors).toEqual([]);
-});
+}
+const part = (): Promise<void> => chat.close();
 
 const button = (name: string) => chat.page.getByRole("button", { name, exact: true });
 
@@ -36,7 +38,10 @@ const RECORD_GROWTH = `(() => {
 })()`;
 
 describe("a visitor", () => {
+  afterEach(part);
+
   test("chats: the bubble grows, Markdown is shown, context is kept, the browser talks to Karta itself", async () => {
+    await meet();
     const asked: string[] = [];
     chat.page.on("request", (request) => asked.push(new URL(request.url()).origin));
     await chat.page.getByText("Offline model: scripted replies").waitFor();
@@ -57,6 +62,7 @@ describe("a visitor", () => {
   });
 
   test("reloads the page and finds the chat again, as it was", async () => {
+    await meet();
     await chat.send("My name is Ada");
     await chat.settled("ok: My name is Ada");
     await chat.send("And I like tea");
@@ -75,6 +81,7 @@ describe("a visitor", () => {
   });
 
   test("reloads in the middle of a reply, which goes on from its first word to its last", async () => {
+    await meet();
     await chat.send("Hello there");
     await chat.settled("ok: Hello there");
     await chat.send("Count slowly.");
@@ -90,6 +97,7 @@ describe("a visitor", () => {
   });
 
   test("goes back to an earlier chat, and finds no one else's there", async () => {
+    await meet();
     const stranger = await scene.client.create({ end_user: "stranger" });
     await scene.client.ask(stranger, "A stranger's secret", 0);
     await chat.send("The first chat");
@@ -107,6 +115,11 @@ describe("a visitor", () => {
     await chat.send("What did I say first?");
     await chat.settled("You first said: The first chat");
   });
+});
+
+describe("in one chat, a visitor", () => {
+  beforeAll(meet);
+  afterAll(part);
 
   test("stops a reply, and goes on", async () => {
     await chat.send("Count slowly.");
@@ -136,6 +149,9 @@ describe("a visitor", () => {
 });
 
 describe("a request", () => {
+  beforeAll(meet);
+  afterAll(part);
+
   const card = () => chat.page.getByRole("group", { name: "Beans asks for your approval" });
 
   test("is answered inline: yes lets the reply go on, and a reload before the answer asks again", async () => {
@@ -147,7 +163,7 @@ describe("a request", () => {
     await chat.page.reload();
     await card().waitFor();
     await button("Allow").click();
-    await chat.settled("I wrote it down.");
+    await chat.settled("I wrote one.");
     expect(await card().count()).toBe(0);
     expect(scene.has("one.txt")).toBe(true);
   });
@@ -156,7 +172,7 @@ describe("a request", () => {
     await chat.send("write two");
     await button("Don't allow").focus();
     await chat.page.keyboard.press("Enter");
-    await chat.settled("I wrote it down."); // the script says so whatever the tool said
+    await chat.settled("I wrote two."); // the script says so whatever the tool said
     expect(scene.has("two.txt")).toBe(false);
   });
 
@@ -166,7 +182,7 @@ describe("a request", () => {
     const sessionId = (await scene.remembered(chat)).sessionId ?? "";
     const { events } = await scene.client.get(sessionId);
     await scene.client.confirm(sessionId, requireAction(read(events)), "allow");
-    await chat.settled("I wrote it down.");
+    await chat.settled("I wrote three.");
     expect(await card().count()).toBe(0);
   });
 
@@ -180,6 +196,9 @@ describe("a request", () => {
 });
 
 describe("trouble", () => {
+  beforeAll(meet);
+  afterAll(part);
+
   test("hostile text, from the visitor and from the agent, is shown as text", async () => {
     await chat.send(`poison ${POISON}`);
     await chat.settled("onerror");
@@ -203,7 +222,19 @@ describe("trouble", () => {
     expect(await chat.retry.count()).toBe(0);
   });
 
+  test("a session that is gone: the message goes to a new one, and the page says so", async () => {
+    await chat.send("Still there?");
+    await chat.settled("ok: Still there?");
+    const sessionId = (await scene.remembered(chat)).sessionId ?? "";
+    await fetch(`${scene.kartadUrl}/v1/sessions/${sessionId}`, { method: "DELETE" });
+    await chat.send("Hello again");
+    await chat.settled("ok: Hello again");
+    await chat.page.getByText("That chat is no longer there").waitFor();
+  });
+
   test("kartad is killed in the middle of a reply: the page waits for it, and says how the turn ended", async () => {
+    await part();
+    await meet();
     await chat.send("Count slowly.");
     await chat.reply.getByText("and so on and so on").waitFor();
     await scene.kill();
@@ -212,16 +243,6 @@ describe("trouble", () => {
     await chat.problem.getByText("Something went wrong while I was answering.").waitFor();
     await chat.send("Hello again");
     await chat.settled("ok: Hello again");
-  });
-
-  test("a session that is gone: the message goes to a new one, and the page says so", async () => {
-    await chat.send("Hello");
-    await chat.settled("ok: Hello");
-    const sessionId = (await scene.remembered(chat)).sessionId ?? "";
-    await fetch(`${scene.kartadUrl}/v1/sessions/${sessionId}`, { method: "DELETE" });
-    await chat.send("Hello again");
-    await chat.settled("ok: Hello again");
-    await chat.page.getByText("That chat is no longer there").waitFor();
   });
 
   test("a page whose origin is not allowed says what to do", async () => {
@@ -233,4 +254,16 @@ describe("trouble", () => {
     await stranger.close();
     await elsewhere.close();
   });
+});
+
+describe("the page", () => {
+  afterEach(part);
+
+  test.each(SCREENS)(
+    "at %i wide nothing scrolls sideways, and what is written can be read",
+    async (_, screen) => {
+      chat = await scene.open(screen);
+      await looksWell(chat);
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** Chat Completions as the official `openai` client speaks them. */
+/**
+ * Chat Completions as the official `openai` client speaks them. Where a session's first turn is not the point, one session
+ * serves the test (`openai` with `SESSION_HEADER`): each is a start of Claude Code, a second of the machine's time.
+ */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
@@ -13,18 +16,23 @@ jest.setTimeout(120_000);
 
 let bot: OpenAiBot;
 let openai: OpenAI;
+/** Speaks in one session, whatever the history says. */
+let inSession: OpenAI;
+let sessionId: string;
 let url: string;
 beforeAll(async () => {
   bot = await startOpenAiBot();
   ({ openai } = bot);
   ({ url } = bot.kartad);
+  sessionId = (await createSession(url)).id;
+  inSession = openai.withOptions({ defaultHeaders: { [SESSION_HEADER]: sessionId } });
 });
 afterAll(() => bot.home.remove());
 
 const ROASTS = "What roasts do you have?";
 const ask = (content: string): ChatCompletionMessageParam[] => [{ role: "user", content }];
-const create = (messages: ChatCompletionMessageParam[]) =>
-  openai.chat.completions.create({ model: "bot", messages });
+const create = (messages: ChatCompletionMessageParam[], client = openai) =>
+  client.chat.completions.create({ model: "bot", messages });
 
 /** What a call was refused with. */
 async function refusalOf(call: PromiseLike<unknown>): Promise<unknown> {
@@ -38,9 +46,8 @@ async function refusalOf(call: PromiseLike<unknown>): Promise<unknown> {
 
 describe("a whole answer", () => {
   test("has the words that the session API has, the usage, and the model", async () => {
-    const { id } = await createSession(url);
-    const native = await send(url, id, ROASTS);
-    const answer = await create(ask(ROASTS));
+    const native = await send(url, sessionId, ROASTS);
+    const answer = await create(ask(ROASTS), inSession);
     expect(answer.choices[0]).toMatchObject({
       finish_reason: "stop",
       message: { role: "assistant", content: native.text },
@@ -73,7 +80,7 @@ describe("a whole answer", () => {
   });
 
   test("of a bot with tools tells of them where the client does not look", async () => {
-    const answer = await create(ask("Please write it down."));
+    const answer = await create(ask("Please write it down."), inSession);
     expect(answer.choices[0]?.message).toEqual({
       role: "assistant",
       content: "It is written.",
@@ -85,10 +92,9 @@ describe("a whole answer", () => {
 
 describe("a stream", () => {
   test("comes word by word, and adds up to what the session API's does", async () => {
-    const { id } = await createSession(url);
-    const native = textOf(await stream(url, id, ROASTS));
+    const native = textOf(await stream(url, sessionId, ROASTS));
     const parts: { readonly text: string; readonly at: number }[] = [];
-    const chunks = await openai.chat.completions.create({
+    const chunks = await inSession.chat.completions.create({
       model: "bot",
       messages: ask(ROASTS),
       stream: true,
@@ -125,23 +131,15 @@ describe("a stream", () => {
   });
 
   test("that its client aborts ends the turn", async () => {
-    const { data: chunks, response } = await openai.chat.completions
-      .create({ model: "bot", messages: ask("Count slowly."), stream: true })
-      .withResponse();
+    const chunks = await inSession.chat.completions.create({
+      model: "bot",
+      messages: ask("Count slowly."),
+      stream: true,
+    });
     for await (const chunk of chunks) {
       if ((chunk.choices[0]?.delta.content ?? "") !== "") chunks.controller.abort();
     }
-    await eventuallyIs(() => endOf(url, response.headers.get(SESSION_HEADER) ?? ""), "cancelled");
-  });
-
-  test("twenty at once each get their own words", async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, async (_, place) => {
-        const streamed = openai.chat.completions.stream({ model: "bot", messages: ask(`I am ${place}.`) });
-        return streamed.finalContent();
-      }),
-    );
-    expect(answers).toEqual(Array.from({ length: 20 }, (_, place) => `ok: I am ${place}.`));
+    await eventuallyIs(() => endOf(url, sessionId), "cancelled");
   });
 });
 
@@ -159,9 +157,9 @@ describe("runTools", () => {
 
   test("gets an answer and calls nothing, streamed or not", async () => {
     const body = { model: "bot", messages: ask("Please write it down."), tools: [tool] };
-    const whole = openai.chat.completions.runTools(body);
+    const whole = inSession.chat.completions.runTools(body);
     expect(await whole.finalContent()).toBe("It is written.");
-    const streamed = openai.chat.completions.runTools({ ...body, stream: true });
+    const streamed = inSession.chat.completions.runTools({ ...body, stream: true });
     expect(await streamed.finalContent()).toBe("It is written.");
     expect(called).toEqual([]);
   });
@@ -178,40 +176,39 @@ describe("what goes wrong is the client's own typed error", () => {
     const none = await refusalOf(openai.models.retrieve("gpt-4o"));
     expect(none).toBeInstanceOf(OpenAI.NotFoundError);
     const headers = { "Idempotency-Key": "typed-errors" };
-    await openai.chat.completions.create({ model: "bot", messages: ask("one") }, { headers });
+    await inSession.chat.completions.create({ model: "bot", messages: ask("one") }, { headers });
     const mismatch = await refusalOf(
-      openai.chat.completions.create({ model: "bot", messages: ask("another") }, { headers }),
+      inSession.chat.completions.create({ model: "bot", messages: ask("another") }, { headers }),
     );
     expect(mismatch).toBeInstanceOf(OpenAI.ConflictError);
   });
 
   test("in the turn: with its code, and the client does not run it again", async () => {
-    const messages = ask("bad request");
-    const whole = await refusalOf(create(messages));
+    const whole = await refusalOf(create(ask("bad request"), inSession));
     expect(whole).toBeInstanceOf(OpenAI.InternalServerError);
     expect(whole).toMatchObject({ status: 502, code: "model_error" });
     const { headers } = z.object({ headers: z.custom<Headers>() }).parse(whole);
-    const events = await storedEvents(url, headers.get(SESSION_HEADER) ?? "");
-    expect(events.filter(({ type }) => type === "message")).toHaveLength(1);
-    const streamed = openai.chat.completions.stream({ model: "bot", messages: ask("bad key") });
+    expect(headers.get(SESSION_HEADER)).toBe(sessionId);
+    const sent = (await storedEvents(url, sessionId)).filter(({ type }) => type === "message");
+    expect(sent.filter((message) => JSON.stringify(message).includes("bad request"))).toHaveLength(1);
+    const streamed = inSession.chat.completions.stream({ model: "bot", messages: ask("bad key") });
     const late = await refusalOf(streamed.finalContent());
     expect(late).toBeInstanceOf(OpenAI.APIError);
     expect(late).toMatchObject({ code: "model_auth", type: "server_error" });
   });
 
   test("a full queue is a RateLimitError", async () => {
-    const { id } = await createSession(url);
-    const patient = openai.withOptions({ maxRetries: 0, defaultHeaders: { [SESSION_HEADER]: id } });
+    const patient = inSession.withOptions({ maxRetries: 0 });
+    const messagesOf = async () =>
+      (await storedEvents(url, sessionId)).filter(({ type }) => type === "message").length;
+    const before = await messagesOf();
     const leaving = new AbortController();
     const waiting = Array.from({ length: 17 }, () =>
       patient.chat.completions
         .create({ model: "bot", messages: ask("Count slowly.") }, { signal: leaving.signal })
         .catch(() => undefined),
     );
-    await eventuallyIs(async () => {
-      const stored = await storedEvents(url, id);
-      return stored.filter(({ type }) => type === "message").length;
-    }, 17);
+    await eventuallyIs(messagesOf, before + 17);
     const refusal = await refusalOf(patient.chat.completions.create({ model: "bot", messages: ask("hi") }));
     expect(refusal).toBeInstanceOf(OpenAI.RateLimitError);
     leaving.abort();
@@ -226,9 +223,25 @@ test("the models are the projects", async () => {
 });
 
 test("an app that only changed its base URL reaches the project of the address", async () => {
-  for (const base of ["/v1/projects/bot", "/local/bot/v1"]) {
+  const messages: ChatCompletionMessageParam[] = [];
+  for (const [base, said] of [
+    ["/v1/projects/bot", "hello"],
+    ["/local/bot/v1", "hello again"],
+  ] as const) {
     const app = openai.withOptions({ baseURL: url + base });
-    const answer = await app.chat.completions.create({ model: "gpt-4o", messages: ask("hello") });
-    expect(answer.choices[0]?.message.content).toBe("ok: hello");
+    messages.push(...ask(said));
+    const answer = await app.chat.completions.create({ model: "gpt-4o", messages });
+    expect(answer.choices[0]?.message.content).toBe(`ok: ${said}`);
+    messages.push({ role: "assistant", content: `ok: ${said}` });
   }
+});
+
+test("twenty streams at once each get their own words", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async (_, place) => {
+      const streamed = openai.chat.completions.stream({ model: "bot", messages: ask(`I am ${place}.`) });
+      return streamed.finalContent();
+    }),
+  );
+  expect(answers).toEqual(Array.from({ length: 20 }, (_, place) => `ok: I am ${place}.`));
 });

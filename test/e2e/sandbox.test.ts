@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
 import { createSession, frames, openTurn, request, send } from "../support/api.ts";
-import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
+import { makeHome, WITHOUT_OPENCODE, type Kartad, type TestHome } from "../support/kartad.ts";
 import { eventually, processesRunning, processesWith } from "../support/processes.ts";
 import { sandboxHere } from "../support/sandbox.ts";
 import { files, openScene, PLANTED, startIn, TOOLS, workspaceOf } from "./support/untrusted-agent.ts";
@@ -44,14 +44,14 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
   try {
     const wanting = bare.project("wanting", files("[runtime]\nsandbox = true\n"));
     const plain = bare.project("plain", files(""));
-    const add = (folder: string) => bare.karta(["project", "add", folder]);
-    let without = await bare.start({ env: { PATH: "/nowhere" } });
+    const add = (folder: string) => bare.ask(["project", "add", folder]);
+    let without = await bare.start({ env: { PATH: "/nowhere", ...WITHOUT_OPENCODE } });
     const refused = await add(wanting);
     expect(refused).toMatchObject({ code: 5 });
     expect(refused.stderr).toMatch(/karta\.toml: runtime\.sandbox.*bwrap.*\n?.*apt-get install bubblewrap/s);
-    expect((await bare.karta(["project", "check", wanting])).code).toBe(5);
+    expect((await bare.ask(["project", "check", wanting])).code).toBe(5);
     expect(await add(plain)).toMatchObject({ code: 0 });
-    expect((await bare.karta(["doctor"])).stdout).toMatch(/sandbox.*bubblewrap \(bwrap\) is not on the PATH/);
+    expect((await bare.ask(["doctor"])).stdout).toMatch(/sandbox.*bubblewrap \(bwrap\) is not on the PATH/);
     await without.stop();
     writeFileSync(path.join(bare.state, "kartad.toml"), 'sandbox = "required"\n');
     without = await bare.start({ env: { PATH: "/nowhere" } });
@@ -179,7 +179,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
       symlinkSync(bwrap ?? "", path.join(folder, "bwrap"));
       const { url } = await bare.start({ env: { PATH: folder } });
       const wanting = bare.project("wanting", files("[runtime]\nsandbox = true\n"));
-      expect(await bare.karta(["project", "add", wanting])).toMatchObject({ code: 0 });
+      expect(await bare.ask(["project", "add", wanting])).toMatchObject({ code: 0 });
       const { id } = await createSession(url, { project: "wanting" });
       rmSync(path.join(folder, "bwrap"));
       const sent = await request(url, "POST", `/v1/sessions/${id}/messages`, { text: "hello" });

@@ -24,7 +24,7 @@ afterEach(async () => {
 describe("sessions approve and deny", () => {
   test("answer what waits, and print how the turn went on", async () => {
     session.pending_input = WRITE;
-    expect(await home.run(["sessions", "approve", session.id.slice(5, 15)])).toEqual({
+    expect(await home.ask(["sessions", "approve", session.id.slice(5, 15)])).toEqual({
       code: 0,
       stdout:
         'approved once: Write {"file_path":"a.txt","content":"a\\u001b[2Jnote"}\nWent on with {"decision":"approve_once"}\n',
@@ -32,7 +32,7 @@ describe("sessions approve and deny", () => {
     });
     session.pending_input = { ...WRITE, request_id: `req_${"x".repeat(24)}` };
     expect(
-      await home.run(["sessions", "deny", session.id, `req_${"x".repeat(24)}`, "--message", "not now"]),
+      await home.ask(["sessions", "deny", session.id, `req_${"x".repeat(24)}`, "--message", "not now"]),
     ).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^denied: Write .*\nWent on with .*not now/),
@@ -41,7 +41,7 @@ describe("sessions approve and deny", () => {
 
   test("--session, and another approval that the turn waits for then", async () => {
     session.pending_input = WRITE;
-    const { code, stdout, stderr } = await home.run(["sessions", "approve", session.id, "--session"]);
+    const { code, stdout, stderr } = await home.ask(["sessions", "approve", session.id, "--session"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(
       /^approved for this session: Write [^]*\nthe turn waits for another approval: Bash /,
@@ -51,23 +51,23 @@ describe("sessions approve and deny", () => {
 
   test("a question needs its answer, which goes under the question's text", async () => {
     session.pending_input = ASK;
-    const bare = await home.run(["sessions", "approve", session.id]);
+    const bare = await home.ask(["sessions", "approve", session.id]);
     expect(bare.code).toBe(2);
     expect(bare.stderr).toContain("--answer 'Which roast?=Sunrise'");
-    const answered = await home.run(["sessions", "approve", session.id, "--answer", "Which roast?=a=b"]);
+    const answered = await home.ask(["sessions", "approve", session.id, "--answer", "Which roast?=a=b"]);
     expect(answered.stdout).toContain("answered: Which roast? → a=b\n");
     expect(fake.state.answered.get(ASK.request_id)?.answers).toEqual({ "Which roast?": "a=b" });
   });
 
   test("nothing waits: 5; no such request or session: 4; answered before: 5, and by whom", async () => {
-    expect(await home.run(["sessions", "approve", session.id])).toMatchObject({
+    expect(await home.ask(["sessions", "approve", session.id])).toMatchObject({
       code: 5,
       stderr: expect.stringContaining("nothing waits"),
     });
-    expect(await home.run(["sessions", "deny", session.id, "req_unknown"])).toMatchObject({ code: 4 });
-    expect(await home.run(["sessions", "deny", `sess_${"z".repeat(24)}`])).toMatchObject({ code: 4 });
+    expect(await home.ask(["sessions", "deny", session.id, "req_unknown"])).toMatchObject({ code: 4 });
+    expect(await home.ask(["sessions", "deny", `sess_${"z".repeat(24)}`])).toMatchObject({ code: 4 });
     fake.state.answered.set(WRITE.request_id, { decision: "deny" });
-    expect(await home.run(["sessions", "approve", session.id, WRITE.request_id])).toMatchObject({
+    expect(await home.ask(["sessions", "approve", session.id, WRITE.request_id])).toMatchObject({
       code: 5,
       stderr: "error: this was answered already: deny, by client\n",
     });
@@ -75,7 +75,7 @@ describe("sessions approve and deny", () => {
 
   test("--json prints the daemon's answer", async () => {
     session.pending_input = WRITE;
-    const { stdout, stderr } = await home.run(["sessions", "deny", session.id, "--json"]);
+    const { stdout, stderr } = await home.ask(["sessions", "deny", session.id, "--json"]);
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toMatchObject({ session: { id: session.id }, events: [{ type: "text" }, {}] });
   });
@@ -85,7 +85,7 @@ test("sessions send tells the command that answers, and waits on", async () => {
   const sending = home.open(["sessions", "send", session.id, "write"]);
   const command = `karta sessions approve ${session.id} ${WRITE.request_id}\n`;
   await sending.until("stderr", new RegExp(command));
-  expect((await home.run(["sessions", "approve", session.id])).code).toBe(0);
+  expect((await home.ask(["sessions", "approve", session.id])).code).toBe(0);
   expect(await sending.ended()).toMatchObject({
     code: 0,
     stdout: 'It was {"decision":"approve_once"}\n',

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
+import { runInProcess } from "../support/karta-in-process.ts";
 
 /** The package whose launcher runs; KARTA_TEST_PACKAGE names another build. */
 export const packageUnderTest = process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");
@@ -26,19 +27,9 @@ export class CliHome {
 
   /** Starts `karta …` and returns at once. */
   open(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-    const { NO_COLOR: _n, FORCE_COLOR: _f, NODE_OPTIONS: _o, ...inherited } = process.env;
     const child = spawn(process.execPath, [path.join(this.package, "cli/bin/karta.js"), ...args], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: {
-        ...inherited,
-        HOME: this.folder,
-        XDG_CACHE_HOME: path.join(this.folder, "cache"),
-        XDG_STATE_HOME: path.join(this.folder, "state"),
-        KARTA_CONFIG_HOME: path.join(this.folder, "config"),
-        KARTA_SOCKET: this.socket,
-        TZ: "UTC",
-        ...environment,
-      },
+      env: { ...this.#environment(), ...environment },
     });
     const running = new Running(child);
     this.#running.add(running);
@@ -73,6 +64,24 @@ export class CliHome {
     const running = this.open(args, environment);
     running.child.stdin?.end(stdin);
     return running.ended();
+  }
+
+  /** The same without a process of its own, for what a command prints and exits with: one at a time. */
+  ask(args: readonly string[]): Promise<Outcome> {
+    return runInProcess(this.package, args, this.#environment());
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { NO_COLOR: _n, FORCE_COLOR: _f, NODE_OPTIONS: _o, ...inherited } = process.env;
+    return {
+      ...inherited,
+      HOME: this.folder,
+      XDG_CACHE_HOME: path.join(this.folder, "cache"),
+      XDG_STATE_HOME: path.join(this.folder, "state"),
+      KARTA_CONFIG_HOME: path.join(this.folder, "config"),
+      KARTA_SOCKET: this.socket,
+      TZ: "UTC",
+    };
   }
 
   remove(): void {

@@ -63,7 +63,7 @@ describe("exit codes", () => {
     ["a question that nobody can be asked", ["project", "remove", "bot"]],
   ])("%s is bad usage, 2", async (_, args) => {
     fake.state.projects.push(projectAt("bot", "/bot"));
-    const { code, stdout, stderr } = await home.run(args);
+    const { code, stdout, stderr } = await home.ask(args);
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toMatch(/^error: /);
@@ -74,11 +74,11 @@ describe("exit codes", () => {
       code: 4,
       stderr: "error: there is no project ghost\n",
     });
-    expect(await home.run(["sessions", "show", "zzz"])).toMatchObject({ code: 4 });
+    expect(await home.ask(["sessions", "show", "zzz"])).toMatchObject({ code: 4 });
   });
 
   test("what is refused is 5, with its issues one a line", async () => {
-    const { code, stderr } = await home.run(["project", "add", "./broken"]);
+    const { code, stderr } = await home.ask(["project", "add", "./broken"]);
     expect(code).toBe(5);
     expect(stderr.split("\n").slice(1, 3)).toEqual([
       '  karta.toml: pool.spares  expected a whole number, found "two"',
@@ -88,17 +88,17 @@ describe("exit codes", () => {
 
   test("a failed turn is 1", async () => {
     const session = fake.state.addSession();
-    expect(await home.run(["sessions", "send", session.id, "fail"])).toMatchObject({
+    expect(await home.ask(["sessions", "send", session.id, "fail"])).toMatchObject({
       code: 1,
       stderr: "error: the model said no\n",
     });
   });
 
   test("with --json the error's body is on stdout and nothing on stderr", async () => {
-    const { code, stdout, stderr } = await home.run(["project", "add", "./broken", "--json"]);
+    const { code, stdout, stderr } = await home.ask(["project", "add", "./broken", "--json"]);
     expect({ code, stderr }).toEqual({ code: 5, stderr: "" });
     expect(JSON.parse(stdout)).toMatchObject({ error: "invalid_project", issues: [{}, {}] });
-    expect(JSON.parse((await home.run(["status", "--nonsense", "--json"])).stdout)).toMatchObject({
+    expect(JSON.parse((await home.ask(["status", "--nonsense", "--json"])).stdout)).toMatchObject({
       error: "bad_usage",
     });
   });
@@ -106,7 +106,7 @@ describe("exit codes", () => {
 
 describe("projects", () => {
   test("project add shows what was found and what to do next", async () => {
-    const { code, stdout } = await home.run(["project", "add", "./app", "support-bot"]);
+    const { code, stdout } = await home.ask(["project", "add", "./app", "support-bot"]);
     expect(code).toBe(0);
     expect(stdout).toContain(`${process.cwd()}/app`);
     for (const said of [
@@ -123,33 +123,33 @@ describe("projects", () => {
 
   test("project list is a table, or the daemon's JSON", async () => {
     fake.state.projects.push(projectAt("bot", "/bot"), projectAt("other-bot", "/other"));
-    const { stdout } = await home.run(["project", "list"]);
+    const { stdout } = await home.ask(["project", "list"]);
     expect(stdout.split("\n")).toEqual([
       "NAME       HARNESS      AGENTS  SKILLS  SESSIONS  HEALTH  PATH",
       "bot        claude-code       1       0         2  ready   /bot",
       "other-bot  claude-code       1       0         2  ready   /other",
       "",
     ]);
-    expect(JSON.parse((await home.run(["project", "list", "--json"])).stdout)).toEqual({
+    expect(JSON.parse((await home.ask(["project", "list", "--json"])).stdout)).toEqual({
       data: fake.state.projects,
     });
   });
 
   test("check, show, default and remove", async () => {
     fake.state.projects.push(projectAt("bot", "/bot"));
-    expect(await home.run(["project", "check", "."])).toMatchObject({
+    expect(await home.ask(["project", "check", "."])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("2.1.0 at /usr/bin/claude"),
     });
-    expect(await home.run(["project", "show", "bot"])).toMatchObject({
+    expect(await home.ask(["project", "show", "bot"])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("/bot"),
     });
-    expect(await home.run(["project", "default", "bot"])).toMatchObject({
+    expect(await home.ask(["project", "default", "bot"])).toMatchObject({
       code: 0,
       stdout: "bot is the default project\n",
     });
-    expect(await home.run(["project", "remove", "bot", "--yes"])).toMatchObject({
+    expect(await home.ask(["project", "remove", "bot", "--yes"])).toMatchObject({
       code: 0,
       stdout: "bot is removed; 3 sessions archived\n",
     });
@@ -167,7 +167,7 @@ describe("sessions", () => {
   });
 
   test("ids are shown as long as it takes to tell them apart, over all pages", async () => {
-    const { stdout } = await home.run(["sessions", "list"]);
+    const { stdout } = await home.ask(["sessions", "list"]);
     expect(stdout.split("\n").map((line) => line.split(/ +/)[0])).toEqual([
       "ID",
       "sess_aaaaaaaa1",
@@ -178,32 +178,32 @@ describe("sessions", () => {
   });
 
   test("--limit stops early and says so", async () => {
-    const { stdout, stderr } = await home.run(["sessions", "list", "--limit", "1"]);
+    const { stdout, stderr } = await home.ask(["sessions", "list", "--limit", "1"]);
     expect(stdout.trim().split("\n")).toHaveLength(2);
     expect(stderr).toContain("--limit");
   });
 
   test("an id may be shortened, with or without its prefix", async () => {
     for (const typed of ["b", "sess_b", "aaaaaaaa2", third]) {
-      expect((await home.run(["sessions", "show", typed])).code).toBe(0);
+      expect((await home.ask(["sessions", "show", typed])).code).toBe(0);
     }
   });
 
   test("an ambiguous start lists the candidates and is bad usage", async () => {
-    const { code, stderr } = await home.run(["sessions", "rm", "b", "aaa"]);
+    const { code, stderr } = await home.ask(["sessions", "rm", "b", "aaa"]);
     expect(code).toBe(2);
     expect(stderr).toContain(`candidates: ${first}, ${second}`);
     expect(fake.state.sessions.every(({ status }) => status === "active")).toBe(true);
   });
 
   test("rm archives, and --state filters", async () => {
-    expect((await home.run(["sessions", "rm", "b", "aaaaaaaa1"])).code).toBe(0);
-    const { stdout } = await home.run(["sessions", "list", "--state", "archived", "--json"]);
+    expect((await home.ask(["sessions", "rm", "b", "aaaaaaaa1"])).code).toBe(0);
+    const { stdout } = await home.ask(["sessions", "list", "--state", "archived", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ data: [{ id: first }, { id: third }], more: false });
   });
 
   test("send prints the words on stdout and tool uses on stderr", async () => {
-    expect(await home.run(["sessions", "send", "b", "tool"])).toEqual({
+    expect(await home.ask(["sessions", "send", "b", "tool"])).toEqual({
       code: 0,
       stdout: "You said: tool\n",
       stderr: '· Read {"file":"a.txt"}\n',
@@ -216,7 +216,7 @@ describe("sessions", () => {
   });
 
   test("an agent's control characters are shown, not obeyed", async () => {
-    const { stdout } = await home.run(["sessions", "send", "b", "escape"]);
+    const { stdout } = await home.ask(["sessions", "send", "b", "escape"]);
     expect(stdout).toBe("red ␛[31m‹U+009B›2J alert\n");
   });
 
@@ -251,17 +251,17 @@ describe("sessions", () => {
 
 describe("the daemon's status", () => {
   test("is shown in human units", async () => {
-    const { stdout } = await home.run(["status"]);
+    const { stdout } = await home.ask(["status"]);
     expect(stdout).toContain("uptime    1 h 2 min");
     expect(stdout).toContain("memory    182 MiB resident, 48.0 MiB heap");
   });
 
   test("of the pool is a command of its own", async () => {
-    expect(await home.run(["pool"])).toMatchObject({
+    expect(await home.ask(["pool"])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("0 of 16 processes: 0 spares, 0 bound, 0 busy; 0 waiting"),
     });
-    const { stdout } = await home.run(["pool", "--json"]);
+    const { stdout } = await home.ask(["pool", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ processes: [], pool: { max_processes: 16, backing_off: [] } });
   });
 
@@ -282,14 +282,14 @@ describe("the daemon's status", () => {
 
 describe("preferences", () => {
   test("are kept, and chat begins with the preferred project", async () => {
-    expect(await home.run(["config", "set", "project", "liked-bot"])).toMatchObject({ code: 0 });
-    expect(await home.run(["config", "get", "project"])).toMatchObject({ stdout: "liked-bot\n" });
+    expect(await home.ask(["config", "set", "project", "liked-bot"])).toMatchObject({ code: 0 });
+    expect(await home.ask(["config", "get", "project"])).toMatchObject({ stdout: "liked-bot\n" });
     await home.run(["chat"], "hello\n");
     expect(fake.state.sessions.map(({ project }) => project.ref)).toEqual(["liked-bot"]);
   });
 
   test("a value that a preference does not take is bad usage", async () => {
-    expect(await home.run(["config", "set", "color", "sometimes"])).toMatchObject({ code: 2 });
-    expect(await home.run(["config", "set", "nonsense", "1"])).toMatchObject({ code: 2 });
+    expect(await home.ask(["config", "set", "color", "sometimes"])).toMatchObject({ code: 2 });
+    expect(await home.ask(["config", "set", "nonsense", "1"])).toMatchObject({ code: 2 });
   });
 });

@@ -1,5 +1,5 @@
 /** A wall clock that is set back an hour, and ahead a year, while kartad runs. */
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { z } from "zod";
@@ -7,13 +7,14 @@ import { packageRoot } from "../../shared/paths.ts";
 import { createSession, request, send, storedEvents } from "../support/api.ts";
 import { makeHome, type Kartad, type TestHome } from "../support/kartad.ts";
 import { liveTurn } from "../support/live-turn.ts";
-import { eventually } from "../support/processes.ts";
+import { eventually, eventuallyIs } from "../support/processes.ts";
 import { orderText } from "../fixtures/scripted-kartad/order.ts";
 
 jest.setTimeout(60_000);
 
 const HOUR_MS = 60 * 60 * 1000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
+const BRIEF = "[runtime]\napproval_timeout_seconds = 1\n[pool]\nspares = 0\nidle_timeout_seconds = 1\n";
 const NODE_ARGS = [
   "--disable-warning=ExperimentalWarning",
   `--import=${path.join(packageRoot(), "test/fixtures/scripted-kartad/inject-clock.ts")}`,
@@ -27,25 +28,29 @@ let home: TestHome;
 let kartad: Kartad;
 beforeAll(async () => {
   home = makeHome();
-  const clock = path.join(home.folder, "clock");
-  kartad = await home.start({ nodeArgs: NODE_ARGS, env: { KARTA_TEST_CLOCK: clock } });
+  kartad = await startWithClock(home);
   const folder = home.project("bot", { "CLAUDE.md": "# Bot" });
   const { code, stderr } = await home.karta(["project", "add", folder, "bot"]);
   if (code !== 0) throw new Error(stderr);
 });
 afterAll(() => home.remove());
 
-/** Sets kartad's clock so far from the true one, and waits until kartad goes by it. */
-async function setClock(ms: number): Promise<void> {
-  writeFileSync(path.join(home.folder, "clock"), String(ms));
-  process.kill(kartad.pid, "SIGUSR2");
-  let seen = NaN;
-  const look = async (): Promise<void> => {
-    const { body } = await request(kartad.url, "POST", "/v1/sessions", {});
-    seen = Date.parse(String(body.created_at)) - Date.now();
-  };
-  do await look();
-  while (Math.abs(seen - ms) > HOUR_MS / 2);
+const clockOf = (of: TestHome): string => path.join(of.folder, "clock");
+
+function startWithClock(of: TestHome): Promise<Kartad> {
+  return of.start({ nodeArgs: NODE_ARGS, env: { KARTA_TEST_CLOCK: clockOf(of) } });
+}
+
+/** Sets a kartad's clock so far from the true one; resolves once it goes by it. */
+async function setClock(
+  ms: number,
+  of: { home: TestHome; pid: number } = { home, pid: kartad.pid },
+): Promise<void> {
+  const clock = clockOf(of.home);
+  rmSync(`${clock}.seen`, { force: true });
+  writeFileSync(clock, String(ms));
+  process.kill(of.pid, "SIGUSR2");
+  await eventually(() => existsSync(`${clock}.seen`), "kartad goes by the new time");
 }
 
 async function status(): Promise<z.infer<typeof StatusSchema>> {
@@ -62,7 +67,7 @@ test.each([
   "%s: events keep their order, a repeated send finds its turn, running turns and idle processes live on",
   async (_, jump) => {
     await setClock(0);
-    const { id } = await createSession(kartad.url, { metadata: { jump } });
+    const { id } = await createSession(kartad.url, { project: "bot", metadata: { jump } });
     const key = { "Idempotency-Key": `jump ${jump}`.replaceAll(" ", "-") };
     const route = `/v1/sessions/${id}/messages`;
     await send(kartad.url, id, turn);
@@ -98,6 +103,59 @@ test.each([
   },
 );
 
+test("an approval waits on over a year's jump, and a client may still answer it", async () => {
+  await setClock(0);
+  const { id } = await createSession(kartad.url, { project: "bot" });
+  const asking = await liveTurn(kartad.url, id, orderText({ events: 0, asks: true }));
+  const { data } = await asking.until("input_required");
+  await setClock(YEAR_MS);
+  const route = `/v1/sessions/${id}/inputs/${data.request_id}`;
+  expect((await request(kartad.url, "PUT", route, { decision: "approve_once" })).status).toBe(200);
+  const rest = (await asking.rest()).map(({ event }) => event);
+  expect(rest).toMatchObject([
+    { type: "input_resolved", data: { decision: "approve_once", by: "client" } },
+    { type: "text", data: { part: { text: "allow" } } },
+    { type: "done", data: { status: "completed" } },
+  ]);
+});
+
+test("set back an hour: an approval's deadline and the end of an idle process are not put off", async () => {
+  await setClock(0);
+  await home.operator.addProject(
+    home.project("brief", { "CLAUDE.md": "# Brief", "karta.toml": BRIEF }),
+    "brief",
+  );
+  const { id } = await createSession(kartad.url, { project: "brief" });
+  const asking = await liveTurn(kartad.url, id, orderText({ events: 0, asks: true }));
+  await asking.until("input_required");
+  await setClock(-HOUR_MS);
+  expect(await asking.until("input_resolved")).toMatchObject({ data: { decision: "deny", by: "deadline" } });
+  expect((await asking.rest()).at(-1)?.event).toMatchObject({ data: { status: "completed" } });
+  const processesOfIt = async () =>
+    (await home.operator.status()).processes.filter(({ session_id }) => session_id === id).length;
+  await eventuallyIs(processesOfIt, 0);
+});
+
+test("who sent too many requests is not let in by a jump ahead, nor kept out by one back", async () => {
+  const strict = makeHome();
+  try {
+    mkdirSync(strict.state, { mode: 0o700 });
+    writeFileSync(path.join(strict.state, "kartad.toml"), "[limits]\nrequests_per_second = 0.1\n");
+    const { url, pid } = await startWithClock(strict);
+    const look = () => request(url, "GET", "/v1/sessions");
+    while ((await look()).status !== 429);
+    for (const jump of [YEAR_MS, -HOUR_MS]) {
+      await setClock(jump, { home: strict, pid });
+      const refused = await look();
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(10);
+    }
+  } finally {
+    await strict.remove();
+  }
+});
+
 test("a token's time is the wall clock's; a key's use is noted though its last lies ahead; nobody is asked to wait a negative time", async () => {
   await setClock(0);
   const made = await home.karta(["keys", "create", "ci", "--scope", "admin", "--json"]);
@@ -108,10 +166,6 @@ test("a token's time is the wall clock's; a key's use is noted though its last l
   const token = String(issued.body.token);
   const sessions = () => request(kartad.url, "GET", "/v1/projects/bot/sessions", undefined, bearer(token));
   expect((await sessions()).status).toBe(200);
-  const setWithKey = (ms: number) => {
-    writeFileSync(path.join(home.folder, "clock"), String(ms));
-    process.kill(kartad.pid, "SIGUSR2");
-  };
   const lastUse = async (): Promise<number> => {
     const { stdout } = await home.karta(["keys", "list", "--json"]);
     const { data } = z
@@ -119,16 +173,15 @@ test("a token's time is the wall clock's; a key's use is noted though its last l
       .parse(JSON.parse(stdout));
     return Date.parse(data[0]?.last_used_at ?? "");
   };
-  setWithKey(YEAR_MS);
-  let answer = await sessions();
-  for (; answer.status === 200; answer = await sessions());
+  await setClock(YEAR_MS);
+  const answer = await sessions();
   expect(answer.status).toBe(401); // it expired
   expect(Number(answer.headers.get("retry-after") ?? 1)).toBeGreaterThan(0);
   expect((await request(kartad.url, "GET", "/v1/sessions", undefined, bearer(key))).status).toBe(200);
   const ahead = await lastUse();
   expect(ahead).toBeGreaterThan(Date.now() + YEAR_MS / 2);
-  setWithKey(0);
-  for (answer = await sessions(); answer.status !== 200; answer = await sessions());
+  await setClock(0);
+  expect((await sessions()).status).toBe(200);
   expect((await request(kartad.url, "GET", "/v1/sessions", undefined, bearer(key))).status).toBe(200);
   let noted = NaN;
   void lastUse().then((found) => (noted = found));

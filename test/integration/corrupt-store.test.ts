@@ -15,9 +15,9 @@ import { afterEach, beforeAll, beforeEach, expect, jest, test } from "@jest/glob
 import { DAEMON_EXIT } from "../../shared/exit-codes.ts";
 import { DoctorReportSchema, type DoctorCheck } from "../../shared/protocol/doctor.ts";
 import { createSession, request, send } from "../support/api.ts";
-import { makeHome, type TestHome } from "../support/kartad.ts";
+import { makeHome, WITHOUT_OPENCODE, type TestHome } from "../support/kartad.ts";
 
-jest.setTimeout(180_000); // the doctor starts every harness's program
+jest.setTimeout(60_000);
 
 let home: TestHome;
 let store: string;
@@ -58,7 +58,7 @@ const hash = (file: string) => createHash("sha256").update(readFileSync(file)).d
 
 /** What `karta doctor` says of the store. */
 async function storeCheck(...flags: string[]): Promise<DoctorCheck | undefined> {
-  const { stdout } = await home.karta(["doctor", "--json", ...flags]);
+  const { stdout } = await home.karta(["doctor", "--json", ...flags], { env: WITHOUT_OPENCODE });
   return DoctorReportSchema.parse(JSON.parse(stdout)).checks.find(({ name }) => name === "store");
 }
 

@@ -15,7 +15,7 @@ const isAll = process.env.KARTA_CRASH_POINTS === "all";
 const FIRSTS = isAll ? Array.from({ length: EVERY }, (_, place) => place + 1) : [(SEED % EVERY) + 1];
 const HAS_APP = isAll ? [false, true] : [false];
 
-jest.setTimeout(300_000);
+jest.setTimeout(isAll ? 1_200_000 : 300_000);
 
 test.each(HAS_APP.flatMap((hasApp) => FIRSTS.map((first) => [first, hasApp] as const)))(
   `killed at point %d and at every ${EVERY}th after it (with an app: %s; seed ${SEED})`,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { DoctorReportSchema, type DoctorCheck } from "../../shared/protocol/doctor.ts";
-import { makeHome, type TestHome } from "../support/kartad.ts";
+import { makeHome, WITHOUT_OPENCODE, type TestHome } from "../support/kartad.ts";
 import { acpCommand } from "../support/acp.ts";
 
 jest.setTimeout(60_000);
@@ -14,14 +14,16 @@ beforeAll(() => {
 });
 afterAll(() => home.remove());
 
-async function doctor(): Promise<{ code: number; checks: Map<string, DoctorCheck>; text: string }> {
-  const { code, stdout } = await home.karta(["doctor", "--json"]);
+async function doctor(
+  env: Readonly<Record<string, string>> = WITHOUT_OPENCODE,
+): Promise<{ code: number; checks: Map<string, DoctorCheck>; text: string }> {
+  const { code, stdout } = await home.karta(["doctor", "--json"], { env });
   const { checks } = DoctorReportSchema.parse(JSON.parse(stdout));
   return { code, checks: new Map(checks.map((check) => [check.name, check])), text: stdout };
 }
 
 test("with no kartad it looks in its place: Node, programs, socket, port, disk, service, each that is not well with a fix", async () => {
-  const { code, checks } = await doctor();
+  const { code, checks } = await doctor({});
   expect(Object.fromEntries([...checks].map(([name, { state }]) => [name, state]))).toMatchObject({
     Node: "ok",
     socket: "note",
@@ -41,7 +43,10 @@ test("with no kartad it looks in its place: Node, programs, socket, port, disk, 
 
 describe("with a kartad", () => {
   test("what a project needs and is not there is a problem; a key is named and never shown", async () => {
-    const kartad = await home.start({ offline: false, env: { ANTHROPIC_API_KEY: "sk-very-secret" } });
+    const kartad = await home.start({
+      offline: false,
+      env: { ANTHROPIC_API_KEY: "sk-very-secret", ...WITHOUT_OPENCODE },
+    });
     const needy = home.project("needy", { "AGENTS.md": "# x", "karta.toml": '[harness]\ntype = "gemini"\n' });
     const added = await home.karta(["project", "add", needy]);
     expect(added.stdout + added.stderr).toMatch(/gemini.*npm install -g @google\/gemini-cli/);

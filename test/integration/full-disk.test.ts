@@ -1,7 +1,8 @@
 /** The disk of kartad's state folder is full: what is refused, what ends, and that all of it goes on when there is room. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { parseLine } from "../../daemon/log/files.ts";
 import { DAEMON_EXIT } from "../../shared/exit-codes.ts";
 import { isTerminal } from "../../shared/events.ts";
 import { createSession, request, send, storedEvents } from "../support/api.ts";
@@ -103,12 +104,20 @@ onDisk(
       );
       expect(newest.body).toMatchObject({ data: [{ seq: page.body.last_seq, type: "done" }] });
     }
+    const { id: newest } = await createSession(kartad.url);
     expect((await home.karta(["project", "add", second, "second"])).code).toBe(0);
     expect((await home.karta(["project", "list", "--json"])).stdout).toContain("second");
     expect((await home.karta(["keys", "list", "--json"])).stdout).not.toContain('"ci"'); // nothing half-made was left
     expect((await home.karta(["backup", backup])).code).toBe(0);
     expect((await home.karta(["keys", "create", "ci"])).code).toBe(0);
+    // The log goes on, by whole lines: those that found no room came later, or not at all.
+    expect((await home.karta(["logs", "--json", "--session", newest])).stdout).toContain('"request"');
     expect((await home.karta(["logs", "--json"])).stdout).toContain("events can be stored again");
+    const folder = path.join(disk.seen, "state", "logs");
+    const lines = readdirSync(folder).flatMap((name) =>
+      readFileSync(path.join(folder, name), "utf8").split("\n"),
+    );
+    expect(lines.filter((line) => line !== "" && parseLine(line) === null)).toEqual([]);
     expect(await kartad.stop()).toMatchObject({ code: 0 });
     requireRightStore(path.join(disk.seen, "state"), { frames: [], ends: [] });
   },
@@ -149,3 +158,21 @@ onDisk("at the very first start: nothing half-made is in the way of the next", a
   const { id } = await createSession(kartad.url);
   expect(await send(kartad.url, id, orderText({ events: 1 }))).toMatchObject({ status: "completed" });
 });
+
+onDisk(
+  "a kartad that nobody uses is ready again as soon as there is room: it is the question that tries",
+  async () => {
+    const kartad = await beginScripted(home);
+    const { id } = await createSession(kartad.url);
+    disk.fill();
+    const order = { text: orderText({ events: 1, length: 100_000 }) };
+    for (;;) {
+      const { status } = await request(kartad.url, "POST", `/v1/sessions/${id}/messages`, order);
+      if (status === 503) break; // until then it wrote over what the disk had for it
+    }
+    expect(await request(kartad.url, "GET", "/readyz")).toMatchObject(REFUSED);
+    disk.free();
+    expect(await readiness(kartad)).toBe(200);
+    expect(await send(kartad.url, id, orderText({ events: 1 }))).toMatchObject({ status: "completed" });
+  },
+);

@@ -18,6 +18,9 @@ const UNWANTED = new Set([
   "--headless='shell'", // playwright gives its own
 ]);
 
+// Without it a page is drawn by a GPU's emulation, which doubles what a test costs the machine; none looks at WebGL.
+chromium.setGraphicsMode = false;
+
 /** Starts Chromium. The caller closes it. */
 export async function launchBrowser(): Promise<Browser> {
   return playwright.launch({

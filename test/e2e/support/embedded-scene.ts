@@ -21,7 +21,7 @@ tokens_per_second = 0
 [[reply]]
 when = "write (?<name>\\\\w+)"
 tool = { name = "Write", input = { file_path = "$<name>.txt", content = "a note" } }
-text = "I wrote it down."
+text = "I wrote $<name>."
 
 ${ASKS}
 

@@ -35,7 +35,7 @@ export interface SoakOutcome {
 /** Half of the turns go where the one before went: to a process that is there, or into the session's queue. */
 function stepsOf(plan: SoakPlan, random: Random): Step[] {
   let session = random.pick(plan.sessions);
-  return Array.from({ length: plan.turns }, () => {
+  return Array.from({ length: plan.turns }, (_, place) => {
     if (random.chance(0.5)) session = random.pick(plan.sessions);
     const how = random.pick([
       "unary",
@@ -47,7 +47,8 @@ function stepsOf(plan: SoakPlan, random: Random): Step[] {
       "cancel",
       "leave",
     ] as const);
-    const kill = random.chance(0.12) ? random.pick(["when_sent", "at_first_text"] as const) : "no";
+    // Every eighth by its place, not by chance: a short load has kills too.
+    const kill = place % 8 === 5 ? random.pick(["when_sent", "at_first_text"] as const) : "no";
     return { session, how, kill };
   });
 }

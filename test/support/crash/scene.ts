@@ -36,6 +36,8 @@ export class CrashScene {
   /** The number of the point at which it dies next. */
   #next: number;
   #kartad: Kartad | null = null;
+  /** Deaths since it answered a request or stopped well. */
+  #deathsInARow = 0;
   /** While it is brought back; several requests may have been cut. */
   #dying: Promise<void> | null = null;
 
@@ -52,9 +54,8 @@ export class CrashScene {
     return readFileSync(this.#points, "utf8").split("\n").slice(0, -1);
   }
 
-  /** Starts kartad; again if it dies of it, and the third time that comes up. */
-  async start(tries = 1): Promise<void> {
-    if (tries === 3) this.#next += this.#every;
+  /** Starts kartad; again if it dies of it. */
+  async start(): Promise<void> {
     const passed = this.points.length;
     const left = this.#next - passed;
     const fate = Number.isFinite(left) ? { KARTA_TEST_CRASH_AT: String(left) } : {};
@@ -64,7 +65,7 @@ export class CrashScene {
     } catch (error) {
       if (this.points.length < this.#next) throw error; // it failed of itself
       await this.#died();
-      await this.start(tries + 1);
+      await this.start();
     }
   }
 
@@ -74,6 +75,7 @@ export class CrashScene {
     if (exit?.signal !== "SIGKILL") {
       if (exit?.code !== 0) throw new Error(`kartad did not stop well: ${JSON.stringify(exit)}`);
       requireRightStore(this.home.state, this.told);
+      this.#deathsInARow = 0;
       return;
     }
     await this.#died();
@@ -90,7 +92,9 @@ export class CrashScene {
   ): Promise<Answer> {
     const asked = this.#kartad;
     try {
-      return await this.#request(method, route, body, headers);
+      const answer = await this.#request(method, route, body, headers);
+      this.#deathsInARow = 0;
+      return answer;
     } catch (error) {
       if (asked === null) throw error;
       const { signal, stderr } = await asked.exited;
@@ -110,7 +114,11 @@ export class CrashScene {
   async #died(): Promise<void> {
     const diedAt = this.points.at(-1) ?? "?";
     this.deaths.push(diedAt);
-    this.#next = Math.max(this.#next, this.points.length) + this.#every;
+    // A start and what a request does before its first lasting step may be more points than lie between two deaths: the
+    // next would be the same for ever. From the third in a row on it lives twice as long each time.
+    this.#deathsInARow += 1;
+    const longer = 2 ** Math.max(0, this.#deathsInARow - 2);
+    this.#next = Math.max(this.#next, this.points.length) + this.#every * longer;
     const children = readdirOf(path.join(this.home.state, "run", "processes"));
     await eventually(
       () => processesWith(this.home.folder, ...children).length === 0,

@@ -86,7 +86,14 @@ export async function appBench(
     done();
   };
   const logger = pino({ level: "debug" }, new Writable({ write }));
-  const apps = new Apps({ spawner, logger, now: () => Date.now(), elapsed: () => performance.now(), limits: { ...SHORT, ...limits }, ...more });
+  const apps = new Apps({
+    spawner,
+    logger,
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    limits: { ...SHORT, ...limits },
+    ...more,
+  });
   const loaded = {
     description: check.app,
     worker: check.worker,

@@ -53,6 +53,17 @@ const read = (...names: string[]) => readFile(path.join(...names), "utf8");
 const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 
 describe("a shared workspace", () => {
+  test("a note of its setup that a crash left half-written: it is set up once more, and nothing of it is left", async () => {
+    const { workspaces: made, stateHome } = await workspaces();
+    const bot = await project("shared", { "setup.sh": "#!/bin/sh\necho again >> set-up\n" });
+    const folder = path.join(stateHome, "workspaces/bot/shared");
+    await mkdir(folder, { recursive: true });
+    for (const end of ["", ".unfinished"]) await writeFile(`${folder}/setup.json${end}`, '{"root":');
+    for (const session of [SESSION, OTHER]) await made.prepare(bot, session);
+    expect(await read(bot.definition.root, "set-up")).toBe("again\n");
+    expect((await readdir(folder)).sort()).toEqual(["home", "setup.json"]);
+  });
+
   test("is the folder itself, with a private HOME outside it", async () => {
     const { workspaces: made, stateHome } = await workspaces();
     const bot = await project("shared");
