@@ -42,8 +42,8 @@ export class ConversationRepository {
         // A cross join keeps SQLite to this order: each digest's newest by the index, never all that began alike.
         .crossJoin("conversations")
         .selectAll("conversations")
-        .where((where) => {
-          const newest = where
+        .where((eb) => {
+          const newest = eb
             .selectFrom("conversations as told")
             .innerJoin("sessions", "sessions.id", "told.session_id")
             .select("told.session_id")
@@ -53,7 +53,7 @@ export class ConversationRepository {
             .$if(owner.endUser !== null, (all) => all.where("sessions.end_user", "=", owner.endUser))
             .orderBy("told.updated_at", "desc")
             .limit(MOST_FOUND);
-          return where("conversations.session_id", "in", newest);
+          return eb("conversations.session_id", "in", newest);
         })
         .orderBy("wanted.key", "desc")
         .orderBy("conversations.updated_at", "desc")

@@ -96,7 +96,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
   });
 
   test("nothing of kartad's, of other sessions or of the operator is there, however it is spelled", async () => {
-    const state = "$HOME/../../../.."; // a command that spells it out is refused before it comes to the sandbox
+    const state = "$(echo $HOME)/../../../.."; // a command that spells it out is refused before it comes to the sandbox
     const lines = [
       `bash ls ${state}`,
       `bash python3 look.py ${state}/..`,

@@ -100,7 +100,9 @@ async function sessionIds(url: string): Promise<string[]> {
 
 /** Processes that carry one of these texts in their environment: all that a kartad of that home has started. */
 export function leftBehind(folders: readonly string[]): string[] {
-  return (hasProc ? folders : []).flatMap(processesWith).map(({ pid, command }) => `${pid} ${command}`);
+  return (hasProc ? folders : [])
+    .flatMap((folder) => processesWith(folder))
+    .map(({ pid, command }) => `${pid} ${command}`);
 }
 
 export async function run(plan: ChaosPlan): Promise<Outcome> {
