@@ -110,11 +110,15 @@ async function readBackup(file: string): Promise<BackupContents> {
           .all()
           .map(({ name }) => String(name))
       : [];
-    const [first = ""] = Object.keys(MIGRATIONS);
+    const known = Object.keys(MIGRATIONS);
+    const [first = ""] = known;
     if (!names.includes(first)) throw invalid("it is a database, but not one of Karta's");
     const newer = names.find((name) => !(name in MIGRATIONS));
     if (newer !== undefined)
       throw invalid(`a newer kartad made it (it has "${newer}"); upgrade Karta, then restore it`);
+    const missing = known.slice(0, names.length).find((name) => !names.includes(name));
+    if (missing !== undefined)
+      throw invalid(`no kartad made it so: it lacks "${missing}" and has what came after it`);
     const rowsOf = (table: string) =>
       Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count ?? 0);
     return {

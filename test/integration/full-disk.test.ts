@@ -104,15 +104,14 @@ onDisk(
       );
       expect(newest.body).toMatchObject({ data: [{ seq: page.body.last_seq, type: "done" }] });
     }
-    const { id: newest } = await createSession(kartad.url);
     expect((await home.karta(["project", "add", second, "second"])).code).toBe(0);
     expect((await home.karta(["project", "list", "--json"])).stdout).toContain("second");
     expect((await home.karta(["keys", "list", "--json"])).stdout).not.toContain('"ci"'); // nothing half-made was left
     expect((await home.karta(["backup", backup])).code).toBe(0);
     expect((await home.karta(["keys", "create", "ci"])).code).toBe(0);
     // The log goes on, by whole lines: those that found no room came later, or not at all.
-    expect((await home.karta(["logs", "--json", "--session", newest])).stdout).toContain('"request"');
-    expect((await home.karta(["logs", "--json"])).stdout).toContain("events can be stored again");
+    const { stdout: told } = await home.karta(["logs", "--json"]);
+    for (const line of ["events can be stored again", '"key_name":"ci"']) expect(told).toContain(line);
     const folder = path.join(disk.seen, "state", "logs");
     const lines = readdirSync(folder).flatMap((name) =>
       readFileSync(path.join(folder, name), "utf8").split("\n"),

@@ -8,6 +8,7 @@ import http from "node:http";
 import path from "node:path";
 import { createParser } from "eventsource-parser";
 import { packageRoot } from "../../../shared/paths.ts";
+import { Random } from "../random.ts";
 import { makeHome, type Kartad, type TestHome } from "../kartad.ts";
 import { eventually, processesWith } from "../processes.ts";
 import { requireRightStore, type Told } from "./right-store.ts";
@@ -25,13 +26,22 @@ export interface Answer {
   readonly bytes: Buffer;
 }
 
+export interface CrashPlan {
+  /** The number of the point at which it dies first. */
+  readonly first: number;
+  /** How many more it then passes, on average, until it dies again. */
+  readonly every: number;
+  /** Makes them from half as many to half as many again: with equal gaps all runs would soon die at the same places. */
+  readonly random: Random;
+}
+
 export class CrashScene {
   readonly home: TestHome = makeHome();
   /** Events and ends that clients were told of. */
   readonly told: Told = { frames: [], ends: [] };
   /** Where it died. */
   readonly deaths: string[] = [];
-  readonly #every: number;
+  readonly #plan: CrashPlan | null;
   readonly #points: string;
   /** The number of the point at which it dies next. */
   #next: number;
@@ -41,10 +51,10 @@ export class CrashScene {
   /** While it is brought back; several requests may have been cut. */
   #dying: Promise<void> | null = null;
 
-  /** @param plan.first the number of the point at which it dies first, and then after `every` more; null: it never does */
-  constructor(plan: { readonly first: number; readonly every: number } | null) {
+  /** @param plan null: it never dies */
+  constructor(plan: CrashPlan | null) {
     this.#next = plan?.first ?? Infinity;
-    this.#every = plan?.every ?? Infinity;
+    this.#plan = plan;
     this.#points = path.join(this.home.folder, "points");
     appendFileSync(this.#points, "");
   }
@@ -112,13 +122,17 @@ export class CrashScene {
   }
 
   async #died(): Promise<void> {
-    const diedAt = this.points.at(-1) ?? "?";
-    this.deaths.push(diedAt);
+    const passed = this.points;
+    const diedAt = passed.at(-1) ?? "?";
+    const answered = passed.slice(0, -1).findLast((name) => name.includes("the answer to")) ?? "the start";
+    this.deaths.push(`${diedAt}, since ${answered}`);
     // A start and what a request does before its first lasting step may be more points than lie between two deaths: the
     // next would be the same for ever. From the third in a row on it lives twice as long each time.
     this.#deathsInARow += 1;
     const longer = 2 ** Math.max(0, this.#deathsInARow - 2);
-    this.#next = Math.max(this.#next, this.points.length) + this.#every * longer;
+    const { every, random } = this.#plan ?? { every: Infinity, random: new Random(0) };
+    const gap = Math.ceil(every * (0.5 + random.next()));
+    this.#next = Math.max(this.#next, passed.length) + gap * longer;
     const children = readdirOf(path.join(this.home.state, "run", "processes"));
     await eventually(
       () => processesWith(this.home.folder, ...children).length === 0,
