@@ -1,7 +1,7 @@
 /** The harnesses as the settings have them: with a model's key, or with the offline model. */
 import path from "node:path";
 import type { Logger } from "pino";
-import { keptPlaces } from "./children.ts";
+import { keptPlaces } from "./confinement.ts";
 import type { Config } from "./config.ts";
 import { findCredential } from "./harness/claude/credentials.ts";
 import { createHarnesses, type HarnessRegistry } from "./harness/registry.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { pino } from "pino";
 import type { DoctorCheck, DoctorReport } from "../shared/protocol/doctor.ts";
 import { HARNESS_TYPES, type HarnessType } from "../shared/protocol/projects.ts";
-import { makeSandbox } from "./children.ts";
+import { makeSandbox } from "./confinement.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { configuredHarnesses } from "./configured-harnesses.ts";
 import type { Harness } from "./harness/harness.ts";

@@ -1,7 +1,7 @@
 /** The services that start child processes, and what those processes need of kartad: agents, apps' workers, their bounds. */
 import path from "node:path";
 import { Apps } from "../apps/apps.ts";
-import { makeSandbox } from "../children.ts";
+import { makeSandbox } from "../confinement.ts";
 import { configuredHarnesses } from "../configured-harnesses.ts";
 import type { HarnessRegistry } from "../harness/registry.ts";
 import { ToolGateway } from "../harness/tool-gateway.ts";

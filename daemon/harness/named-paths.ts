@@ -33,7 +33,9 @@ export function namedPaths(input: unknown, kept: readonly string[]): readonly Na
   const read = (value: unknown, key: string, isSearch: boolean, depth: number): boolean => {
     if (typeof value === "string") {
       texts += 1;
-      if (COMMANDS.has(key)) for (const word of wordsOf(value, kept)) take(word, false);
+      const isCommand = COMMANDS.has(key);
+      if (isCommand) for (const word of wordsOf(value, kept)) take(word, false);
+      if (isCommand && /\s/.test(value.trim())) return texts <= MOST_TEXTS; // several words are no path
       if (key === "glob") take(globBase(value), isSearch);
       // What is searched for is seldom a path, and never a folder to search in.
       else take(value, isSearch && key !== "pattern");

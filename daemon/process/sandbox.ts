@@ -16,11 +16,14 @@ export interface SandboxPlace {
   readonly access: "read" | "write" | "scratch" | "hidden";
 }
 
-/** What a child of a project may write to, and so all that it keeps: not the file that says whether it has a sandbox. */
+/** What a child of a project may write to, and so all that it keeps: not the files that say whether it has a sandbox, and what it may do. */
 export function ownPlaces(child: { readonly cwd: string; readonly home: string }): readonly SandboxPlace[] {
   return [
     { path: child.cwd, access: "write" },
-    { path: path.join(child.cwd, "karta.toml"), access: "read" },
+    ...["karta.toml", "karta.jsonc"].map((name) => ({
+      path: path.join(child.cwd, name),
+      access: "read" as const,
+    })),
     { path: child.home, access: "write" },
   ];
 }
@@ -47,7 +50,7 @@ const PROBE_TIMEOUT_MS = 5000;
 
 /** Sockets of other programs lie in these, and a program that is asked over its socket does what the sandbox does not allow. */
 const SCRATCH = ["/tmp", "/var/tmp"];
-const HIDDEN = ["/run"];
+const HIDDEN = ["/run", "/var/run"];
 /** Of what is hidden: without them names are not resolved, and programs of NixOS not found. */
 const NEEDED = ["/run/systemd/resolve", "/run/resolvconf", "/run/current-system", "/run/opengl-driver"];
 

@@ -1,5 +1,5 @@
 /** What reading a project turns up, collected so that all of it is told at once. */
-import type { Issue } from "../../shared/errors.ts";
+import type { Issue, KartaError } from "../../shared/errors.ts";
 
 /** Owner: one `readProject`. */
 export class Findings {
@@ -16,4 +16,10 @@ export class Findings {
   warn(path: string, message: string): void {
     this.warnings.push({ path, message });
   }
+}
+
+/** An error in one line. */
+export function summaryOf(error: KartaError): string {
+  if (error.issues.length === 0) return error.message;
+  return error.issues.map((issue) => `${issue.path}: ${issue.message}`).join("; ");
 }

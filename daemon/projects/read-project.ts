@@ -1,4 +1,6 @@
 /** Reads and validates a project folder. Everything that is wrong is told at once, and nothing is kept of a wrong one. */
+import { lstat } from "node:fs/promises";
+import path from "node:path";
 import { KartaError, type Issue } from "../../shared/errors.ts";
 import type { SandboxState } from "../process/sandbox.ts";
 import { parseOfflineScript, type OfflineScript } from "../offline-model/script.ts";
@@ -53,7 +55,7 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
     toml === null || jsonc === null || harness === null
       ? null
       : mergeManifest({ toml, jsonc, harness, entryPoint, sandboxRequired }, findings);
-  if (manifest?.runtime.sandbox) await checkSandbox(options.sandbox, findings);
+  if (manifest?.runtime.sandbox) await checkSandbox(root, options.sandbox, findings);
   const setup = toml?.environment?.setup;
   if (setup !== undefined) await checkSetupScript(root, setup, findings);
 
@@ -77,10 +79,20 @@ export async function readProject(folder: string, options: ReadProjectOptions): 
 }
 
 /** A project that wants a sandbox is never run without. */
-async function checkSandbox(sandbox: ReadProjectOptions["sandbox"], findings: Findings): Promise<void> {
+async function checkSandbox(
+  root: string,
+  sandbox: ReadProjectOptions["sandbox"],
+  findings: Findings,
+): Promise<void> {
   const where = sandbox?.isRequired ? "kartad.toml: sandbox" : "karta.toml: runtime.sandbox";
   const state = (await sandbox?.probe()) ?? NO_SANDBOX;
   if (state.kind === "unavailable") findings.refuse(where, `${state.detail}; ${state.fix}`);
+  for (const name of ["karta.toml", "karta.jsonc"])
+    if ((await lstat(path.join(root, name)).catch(() => null))?.isSymbolicLink())
+      findings.refuse(
+        name,
+        "expected a file, found a link: in a sandbox agents could put another in its place",
+      );
 }
 
 async function checkSetupScript(root: string, setup: string, findings: Findings): Promise<void> {

@@ -18,10 +18,12 @@ import type { HarnessBinary, ProgramOwner } from "../harness/harness.ts";
 import type { OfflineScript } from "../offline-model/script.ts";
 import type { ProjectRepository } from "../store/projects.ts";
 import type { ProjectDefinition, ReadProjectResult } from "./definition.ts";
+import { summaryOf } from "./findings.ts";
 import { programWarnings } from "./harness-warnings.ts";
 import { loadedApp } from "./loaded-app.ts";
 import { deriveProjectName } from "./project-name.ts";
 import type { RegisteredProject } from "./registered-project.ts";
+import { halfRemoved, notRemoved } from "./removal.ts";
 import { projectView, reportView } from "./view.ts";
 
 export interface RegistryOptions {
@@ -171,16 +173,25 @@ export class ProjectRegistry {
     });
   }
 
-  /** Forgets a project and archives its sessions. Its folder is left alone. @throws KartaError `not_found` */
+  /**
+   * Forgets a project and archives its sessions. Its folder is left alone. One that could not be removed whole stays
+   * registered without taking turns, and is removed by the next try; a restart, or adding it again, makes it whole.
+   * @throws KartaError `not_found`, and what stood in the way
+   */
   remove(name: string): Promise<number> {
     return this.#inTurn(async () => {
-      this.#require(name);
+      const project = this.#require(name);
       this.#projects.delete(name); // first: from here on nothing new can begin in it
-      await this.#options.onRemove(name);
-      await rm(this.#appFolder(name), { recursive: true, force: true, maxRetries: 3 });
-      const archived = await this.#options.store.remove(name, this.#options.now());
-      this.#log.info({ project: name, sessions: archived }, "project removed");
-      return archived;
+      try {
+        await this.#options.onRemove(name);
+        await rm(this.#appFolder(name), { recursive: true, force: true, maxRetries: 3 });
+        const archived = await this.#options.store.remove(name, this.#options.now());
+        this.#log.info({ project: name, sessions: archived }, "project removed");
+        return archived;
+      } catch (error) {
+        this.#projects.set(name, halfRemoved(project));
+        throw notRemoved(name, error);
+      }
     });
   }
 
@@ -243,7 +254,7 @@ export class ProjectRegistry {
     const { name } = project.row;
     const { mask = maskShapes } = this.#options;
     const detail =
-      error instanceof KartaError ? mask(summary(error)) : "it could not be read; see `karta logs`";
+      error instanceof KartaError ? mask(summaryOf(error)) : "it could not be read; see `karta logs`";
     project.health = { state: "failed", detail };
     this.#log.error({ err: error, project: name }, `project ${name} cannot take turns: ${detail}`);
   }
@@ -286,10 +297,4 @@ export class ProjectRegistry {
     this.#last = result.catch(() => undefined);
     return result;
   }
-}
-
-function summary(error: KartaError): string {
-  return error.issues.length === 0
-    ? error.message
-    : error.issues.map((issue) => `${issue.path}: ${issue.message}`).join("; ");
 }

@@ -27,7 +27,7 @@ interface Open {
   readonly settle: (answer: InputAnswer, by: AnsweredBy) => Promise<number | null>;
 }
 
-/** Owner: its turn; everything open ends with the turn's cancel signal or its deadline. */
+/** Owner: its turn; everything open ends with the turn's cancel signal, its deadline, or the turn. */
 export class Approvals {
   readonly #turn: Turn;
   readonly #open = new Map<string, Open>();
@@ -35,6 +35,10 @@ export class Approvals {
   readonly unstored: EventDraft[] = [];
   /** Answers that are being stored. */
   readonly #settling = new Set<Promise<unknown>>();
+  /** Requests that are being stored. */
+  readonly #asking = new Set<Promise<unknown>>();
+  /** The turn has ended. */
+  #isClosed = false;
   #pauseWaiters: ((input: PendingInput) => void)[] = [];
 
   constructor(turn: Turn) {
@@ -62,9 +66,18 @@ export class Approvals {
     return (await this.#open.get(requestId)?.settle(answer, "client")) ?? null;
   }
 
-  /** Resolves when every answer that was given is stored, or is among `unstored`. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#settling);
+  /**
+   * The turn has ended, whatever its agent still waits for (one that was killed takes nothing back): what is open is
+   * denied, and nothing is asked any more. Resolves when every answer is stored, or is among `unstored`.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#asking);
+    // A client's answer that the store does not take opens its request once more.
+    do {
+      for (const { settle } of [...this.#open.values()]) void settle({ decision: "deny" }, "cancelled");
+      await Promise.allSettled(this.#settling);
+    } while (this.#open.size > 0);
   }
 
   /** Asks, and waits for the answer. Never rejects: what can't be stored is refused. */
@@ -80,20 +93,21 @@ export class Approvals {
       options: [...request.options],
       expires_at: new Date(now() + timeoutMs).toISOString(),
     };
-    try {
-      await log.append({
-        sessionId,
-        turnId: this.#turn.id,
-        drafts: [{ type: "input_required", data: input }],
-        changes: [{ kind: "turn", id: this.#turn.id, change: { state: "awaiting_input" } }],
-      });
-    } catch {
-      return {
-        kind: "deny",
-        message: "the approval could not be asked for: Karta's store cannot be written",
-      };
-    }
-    return this.#wait(input, request, options);
+    if (this.#isClosed) return { kind: "deny", message: DENIED.cancelled };
+    const stored = log.append({
+      sessionId,
+      turnId: this.#turn.id,
+      drafts: [{ type: "input_required", data: input }],
+      changes: [{ kind: "turn", id: this.#turn.id, change: { state: "awaiting_input" } }],
+    });
+    const decided = stored.then(
+      () => this.#wait(input, request, options),
+      () => NOT_ASKED,
+    );
+    const asking = Promise.allSettled([stored]);
+    this.#asking.add(asking);
+    void asking.then(() => this.#asking.delete(asking));
+    return decided;
   }
 
   #wait(
@@ -182,6 +196,11 @@ function decisionOf({ decision, message, answers }: InputAnswer, by: AnsweredBy)
       return { kind: "deny", message: message ?? DENIED[by] };
   }
 }
+
+const NOT_ASKED: PermissionDecision = {
+  kind: "deny",
+  message: "the approval could not be asked for: Karta's store cannot be written",
+};
 
 /** What the agent is told when nobody gave a reason. */
 const DENIED: Readonly<Record<AnsweredBy, string>> = {

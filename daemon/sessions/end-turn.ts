@@ -60,7 +60,7 @@ export async function endTurn(
   const outcome = outcomeOf(turn, end, runtime.mask ?? maskShapes);
   turn.move(outcome.kind);
   const now = runtime.now();
-  await turn.approvals.settled();
+  await turn.approvals.close();
   const append = {
     sessionId,
     turnId: turn.id,

@@ -42,8 +42,9 @@ export class ConversationRepository {
         // A cross join keeps SQLite to this order: each digest's newest by the index, never all that began alike.
         .crossJoin("conversations")
         .selectAll("conversations")
-        .where(({ eb, selectFrom }) => {
-          const newest = selectFrom("conversations as told")
+        .where((eb) => {
+          const newest = eb
+            .selectFrom("conversations as told")
             .innerJoin("sessions", "sessions.id", "told.session_id")
             .select("told.session_id")
             .where("told.project", "=", owner.project)

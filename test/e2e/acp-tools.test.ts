@@ -97,7 +97,7 @@ describe.each(CASES.filter((one) => one.missing === null))("$name", (one) => {
       "karta.toml": toml(one),
       "offline.toml": script(prefix),
     });
-    const added = await home.karta(["project", "add", folder, project]);
+    const added = await home.ask(["project", "add", folder, project]);
     expect(added).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/tools: look_up_order, misbehave/),

@@ -125,7 +125,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     const environment = readFileSync(`/proc/${(await workerOf(name))?.pid ?? 0}/environ`, "utf8").split("\0");
     expect(environment).toContain("ANTHROPIC_API_KEY=sk-ant-test");
     expect(environment.join("\n")).not.toContain("tok-secret");
-    expect(await home.karta(["project", "remove", name, "--yes"])).toMatchObject({ code: 0 });
+    expect(await home.ask(["project", "remove", name, "--yes"])).toMatchObject({ code: 0 });
   });
 
   test("status, `project show` and the metrics tell what its calls came to, and what went wrong", async () => {
@@ -145,13 +145,13 @@ describe.each(LANGUAGES)("in %s", (language) => {
     // Who belongs to a process's group is looked up once a second.
     await eventuallyIs(async () => (await workerOf(language))?.rss_bytes !== null, true);
 
-    const shown = await home.karta(["project", "show", language]);
+    const shown = await home.ask(["project", "show", language]);
     expect(shown.stdout).toMatch(
       /worker +ready, \d+ calls, 2 of them without an answer, 1 restart, pid \d+, up .*MiB/,
     );
     expect(shown.stdout).toMatch(/tools +1 failed, 1 lost/);
     expect(shown.stdout).toMatch(/last error +.*ended by SIGKILL/);
-    const status = await home.karta(["status"]);
+    const status = await home.ask(["status"]);
     expect(status.stdout).toMatch(
       new RegExp(`${language}: ready, \\d+ calls, 2 of them without an answer, 1 restart`),
     );
@@ -180,7 +180,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
       "autonomous",
     ]);
     expect(created).toMatchObject({ code: 0, stderr: "" });
-    const shown = await home.karta(["sessions", "show", created.stdout.trim(), "--json"]);
+    const shown = await home.ask(["sessions", "show", created.stdout.trim(), "--json"]);
     expect(JSON.parse(shown.stdout)).toMatchObject({
       project: { ref: language },
       metadata: { customer: "ada", vip: true },
@@ -191,7 +191,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     });
     const chat = await home.karta(["chat", language, ...metadata], { input: "hello\n" });
     expect(chat).toMatchObject({ code: 0, stdout: expect.stringContaining("ok: hello") });
-    const listed = await home.karta(["sessions", "list", "--project", language, "--json"]);
+    const listed = await home.ask(["sessions", "list", "--project", language, "--json"]);
     expect(JSON.parse(listed.stdout)).toMatchObject({
       data: [{ metadata: { customer: "ada", vip: true } }, {}, {}],
     });
@@ -202,7 +202,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
 
 test("a removed project's worker is gone from the status and from the machine", async () => {
   for (const language of LANGUAGES)
-    expect(await home.karta(["project", "remove", language, "--yes"])).toMatchObject({ code: 0 });
+    expect(await home.ask(["project", "remove", language, "--yes"])).toMatchObject({ code: 0 });
   expect((await client.call(routes.status)).apps).toEqual([]);
   await eventually(
     () => !processesWith(home.folder).some(({ command }) => /karta\.worker|worker\.js/.test(command)),

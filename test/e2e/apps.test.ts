@@ -61,7 +61,7 @@ beforeAll(async () => {
   home = makeHome();
   kartad = await home.start({ env: { ANTHROPIC_API_KEY: "sk-ant-test", ORDERS_TOKEN: "tok-very-secret" } });
   for (const [name, files] of LANGUAGES) {
-    const added = await home.karta(["project", "add", home.project(name, files), name]);
+    const added = await home.ask(["project", "add", home.project(name, files), name]);
     expect(added).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/app +5 hooks, 5 policies, tools: look_up_order, misbehave/),
@@ -96,7 +96,7 @@ describe.each(LANGUAGES.map(([name]) => name))("an app in %s", (project) => {
   test("is told of its folder, gets what [env] passes, and no model's key", async () => {
     await logged(project, "loaded with agents: ['billing'], skills: ['returns']");
     await logged(project, "model key: None, passed: <ORDERS_TOKEN>");
-    const { stdout } = await home.karta(["logs", "--project", project]);
+    const { stdout } = await home.ask(["logs", "--project", project]);
     expect(stdout).toContain("loaded with agents");
   });
 
@@ -232,7 +232,7 @@ test("a folder read anew has its new policies; a removed project leaves no proce
 
   const workers = () => processesWith(folder).filter(({ command }) => command.includes("karta.worker"));
   await eventually(() => workers().length === 1, "the old worker is gone");
-  expect(await home.karta(["project", "remove", "anew", "--yes"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "remove", "anew", "--yes"])).toMatchObject({ code: 0 });
   expect(workers()).toEqual([]);
 });
 

@@ -124,7 +124,7 @@ test("of a turn that waits: it ends at once and its agent never hears it; the ot
   const history = await request(kartad.url, "GET", `/v1/sessions/${id}/messages`);
   expect(JSON.stringify(history.body.data)).not.toContain("withdrawn");
   expect((await ends(id)).sort()).toEqual(["cancelled", "cancelled", "cancelled", "completed"]);
-  expect((await home.karta(["sessions", "cancel", id, byCli.id])).code).toBe(5);
+  expect((await home.ask(["sessions", "cancel", id, byCli.id])).code).toBe(5);
 });
 
 test("of a turn that never was, or of another session's, is 404", async () => {

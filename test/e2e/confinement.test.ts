@@ -109,7 +109,7 @@ test("what kartad starts has nothing of kartad's environment but the list, and n
     "setup.sh": "env > setup.env\n",
     "app.py": "from karta import Karta\napp = Karta()\n@app.policy\ndef all(message):\n    return None\n",
   });
-  expect(await home.karta(["project", "add", folder, "open"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "add", folder, "open"])).toMatchObject({ code: 0 });
   const id = await session("open");
   await say(id, "bash env > bash.env");
   for (const name of ["hook", "mcp", "setup", "bash"]) {

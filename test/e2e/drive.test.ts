@@ -109,7 +109,7 @@ describe("a program that is no app", () => {
 
   test("in Node, by the package's own export", async () => {
     expect(await drive(process.execPath, "drive.mjs")).toEqual(EXPECTED);
-    const { stdout } = await home.karta(["project", "list", "--json"]);
+    const { stdout } = await home.ask(["project", "list", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ data: [{ path: folder }] }); // the first of the two has registered it
   });
 });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   home = makeHome();
   kartad = await home.start();
   const app = path.join(root, "examples/support-bot-demo/app");
-  expect(await home.karta(["project", "add", app, "support-bot"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "add", app, "support-bot"])).toMatchObject({ code: 0 });
 });
 afterAll(() => home.remove());
 

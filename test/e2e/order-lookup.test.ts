@@ -58,7 +58,7 @@ test("a refund is asked for first; a card number reaches nobody", async () => {
   const { body } = await request(kartad.url, "GET", `/v1/sessions/${ada}/events?follow=false&limit=1000`);
   expect(JSON.stringify(body)).toContain("[card ending in 1234]");
   expect(JSON.stringify(body)).not.toContain("4111");
-  const logs = await home.karta(["logs", "--project", "order-lookup"]);
+  const logs = await home.ask(["logs", "--project", "order-lookup"]);
   expect(logs.stdout).toContain("refund requested: K1043");
   expect(logs.stdout).toMatch(/ada: a turn of \d+ tokens \(completed\)/);
 });

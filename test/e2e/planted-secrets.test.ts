@@ -60,7 +60,7 @@ async function refusingModel(): Promise<Server> {
 const PROJECTS = plantedProjects(SECRETS);
 
 async function karta(...args: string[]): Promise<string> {
-  const told = await home.karta(args);
+  const told = await home.ask(args);
   note(`karta ${args.join(" ")}`, told.stdout + told.stderr);
   return told.stdout;
 }

@@ -44,14 +44,14 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
   try {
     const wanting = bare.project("wanting", files("[runtime]\nsandbox = true\n"));
     const plain = bare.project("plain", files(""));
-    const add = (folder: string) => bare.karta(["project", "add", folder]);
+    const add = (folder: string) => bare.ask(["project", "add", folder]);
     let without = await bare.start({ env: { PATH: "/nowhere", ...WITHOUT_OPENCODE } });
     const refused = await add(wanting);
     expect(refused).toMatchObject({ code: 5 });
     expect(refused.stderr).toMatch(/karta\.toml: runtime\.sandbox.*bwrap.*\n?.*apt-get install bubblewrap/s);
-    expect((await bare.karta(["project", "check", wanting])).code).toBe(5);
+    expect((await bare.ask(["project", "check", wanting])).code).toBe(5);
     expect(await add(plain)).toMatchObject({ code: 0 });
-    expect((await bare.karta(["doctor"])).stdout).toMatch(/sandbox.*bubblewrap \(bwrap\) is not on the PATH/);
+    expect((await bare.ask(["doctor"])).stdout).toMatch(/sandbox.*bubblewrap \(bwrap\) is not on the PATH/);
     await without.stop();
     writeFileSync(path.join(bare.state, "kartad.toml"), 'sandbox = "required"\n');
     without = await bare.start({ env: { PATH: "/nowhere" } });
@@ -96,7 +96,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
   });
 
   test("nothing of kartad's, of other sessions or of the operator is there, however it is spelled", async () => {
-    const state = "$HOME/../../../.."; // a command that spells it out is refused before it comes to the sandbox
+    const state = "$(echo $HOME)/../../../.."; // a command that spells it out is refused before it comes to the sandbox
     const lines = [
       `bash ls ${state}`,
       `bash python3 look.py ${state}/..`,
@@ -179,7 +179,7 @@ test("where no sandbox can be made, a project that wants one is refused, with wh
       symlinkSync(bwrap ?? "", path.join(folder, "bwrap"));
       const { url } = await bare.start({ env: { PATH: folder } });
       const wanting = bare.project("wanting", files("[runtime]\nsandbox = true\n"));
-      expect(await bare.karta(["project", "add", wanting])).toMatchObject({ code: 0 });
+      expect(await bare.ask(["project", "add", wanting])).toMatchObject({ code: 0 });
       const { id } = await createSession(url, { project: "wanting" });
       rmSync(path.join(folder, "bwrap"));
       const sent = await request(url, "POST", `/v1/sessions/${id}/messages`, { text: "hello" });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   home = makeHome();
   folder = home.project("bot", { "CLAUDE.md": "# Bot\n", "offline.toml": SCRIPT });
   kartad = await home.start();
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
 });
 afterAll(() => home.remove());
 
@@ -49,7 +49,7 @@ test("a turn that came over HTTP goes on after `sessions approve`", async () => 
   });
   expect(written("one")).toBe(true);
   expect(textOf(await Array.fromAsync(reading))).toContain("The tool said: ");
-  expect(await home.karta(["sessions", "approve", id])).toMatchObject({ code: 5 });
+  expect(await home.ask(["sessions", "approve", id])).toMatchObject({ code: 5 });
 });
 
 test("`sessions deny` tells the agent why; a second answer is refused, and says who gave the first", async () => {
@@ -59,7 +59,7 @@ test("`sessions deny` tells the agent why; a second answer is refused, and says 
   const denied = await home.karta(["sessions", "deny", id, request, "--message", "Not on a Tuesday."]);
   expect(denied.stdout).toMatch(/^denied: Write [^]*Not on a Tuesday\./);
   expect(written("two")).toBe(false);
-  expect(await home.karta(["sessions", "approve", id, request])).toMatchObject({
+  expect(await home.ask(["sessions", "approve", id, request])).toMatchObject({
     code: 5,
     stderr: "error: this was answered already: deny, by client",
   });
@@ -81,7 +81,7 @@ test("`sessions send --json` waits for the answer and prints the whole turn", as
     });
   });
   await told;
-  const answered = await home.karta(["sessions", "approve", id, "--answer", "Which roast?=Midnight"]);
+  const answered = await home.ask(["sessions", "approve", id, "--answer", "Which roast?=Midnight"]);
   expect(answered).toMatchObject({ code: 0, stdout: expect.stringContaining("→ Midnight") });
   const { stdout } = await sending;
   expect(JSON.parse(stdout)).toMatchObject({

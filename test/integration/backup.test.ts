@@ -15,7 +15,7 @@ beforeEach(() => {
   file = path.join(home.folder, "backup.db");
 });
 afterEach(async () => {
-  await home.karta(["stop"]);
+  await home.ask(["stop"]);
   await home.remove();
 });
 
@@ -88,15 +88,15 @@ test("a backup made while a turn runs is whole, its owner's alone, and brings ev
 test("a file that is there is overwritten by --force alone; a folder that is not there is an error, and leaves nothing", async () => {
   await home.start();
   writeFileSync(file, "mine");
-  expect(await home.karta(["backup", file])).toMatchObject({
+  expect(await home.ask(["backup", file])).toMatchObject({
     code: 5,
     stderr: expect.stringContaining("--force"),
   });
   expect(readFileSync(file, "utf8")).toBe("mine");
-  expect((await home.karta(["backup", file, "--force"])).code).toBe(0);
+  expect((await home.ask(["backup", file, "--force"])).code).toBe(0);
   expect(integrityOf(file)).toBe("ok");
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  const nowhere = await home.karta(["backup", path.join(home.folder, "no/such/folder.db")]);
+  const nowhere = await home.ask(["backup", path.join(home.folder, "no/such/folder.db")]);
   expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining("could not be written") });
   expect(readdirSync(home.folder).filter((name) => name.includes("part"))).toEqual([]);
   expect(leftovers()).toEqual([]);
@@ -106,7 +106,7 @@ test("what is no whole backup of Karta is refused with the reason, and the store
   const kartad = await withProject();
   const { id } = await createSession(kartad.url);
   await send(kartad.url, id, "hello");
-  await home.karta(["backup", file]);
+  await home.ask(["backup", file]);
   const place = (name: string) => path.join(home.folder, name);
   const whole = readFileSync(file);
   writeFileSync(place("torn.db"), whole.subarray(0, whole.length / 2));
@@ -139,19 +139,19 @@ test("what is no whole backup of Karta is refused with the reason, and the store
     ["trigger.db", "none of Karta's"],
     ["own-trigger.db", "none of Karta's"],
   ] as const) {
-    const { code, stderr } = await home.karta(["restore", place(name), "--yes"]);
+    const { code, stderr } = await home.ask(["restore", place(name), "--yes"]);
     expect({ name, code, stderr }).toEqual({ name, code: 5, stderr: expect.stringContaining(words) });
   }
-  expect((await home.karta(["restore", place("no-such.db"), "--yes"])).code).toBe(1);
+  expect((await home.ask(["restore", place("no-such.db"), "--yes"])).code).toBe(1);
   expect(leftovers()).toEqual([]);
-  expect((await home.karta(["restore", file])).code).toBe(2); // nobody can be asked
+  expect((await home.ask(["restore", file])).code).toBe(2); // nobody can be asked
   expect((await request(kartad.url, "GET", `/v1/sessions/${id}`)).status).toBe(200);
 });
 
 test("one of an older Karta is brought up to date; with --no-restart it waits for the next start", async () => {
   const kartad = await withProject();
   const { id } = await createSession(kartad.url);
-  await home.karta(["backup", file]);
+  await home.ask(["backup", file]);
   const older = new DatabaseSync(file);
   older.exec(
     "DROP TABLE keys; DROP INDEX sessions_by_end_user; ALTER TABLE sessions DROP COLUMN end_user; " +
@@ -172,7 +172,7 @@ test("one of an older Karta is brought up to date; with --no-restart it waits fo
 test("with no kartad running it is done in its place", async () => {
   const kartad = await withProject();
   await createSession(kartad.url);
-  await home.karta(["backup", file]);
+  await home.ask(["backup", file]);
   await createSession(kartad.url);
   await kartad.stop();
   const { code, stdout } = await home.karta(["restore", file, "--yes"]);

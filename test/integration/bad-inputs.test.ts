@@ -105,7 +105,7 @@ describe("karta project add refuses", () => {
   });
 
   test("a folder that is not there", async () => {
-    const { code, stderr } = await home.karta(["project", "add", path.join(home.folder, "nowhere"), "bad"]);
+    const { code, stderr } = await home.ask(["project", "add", path.join(home.folder, "nowhere"), "bad"]);
     expect(stderr).toContain("nowhere");
     expect(code).toBe(CLI_EXIT.refused);
   });
@@ -113,7 +113,7 @@ describe("karta project add refuses", () => {
   test("a file in the place of a folder", async () => {
     const file = path.join(home.folder, "a-file");
     writeFileSync(file, "x");
-    const { code, stderr } = await home.karta(["project", "add", file, "bad"]);
+    const { code, stderr } = await home.ask(["project", "add", file, "bad"]);
     expect(stderr).toContain("a-file");
     expect(code).toBe(CLI_EXIT.refused);
   });
@@ -122,26 +122,26 @@ describe("karta project add refuses", () => {
     const folder = path.join(home.folder, "linked");
     mkdirSync(folder);
     symlinkSync("/etc/hostname", path.join(folder, "CLAUDE.md"));
-    const { code, stderr } = await home.karta(["project", "add", folder, "bad"]);
+    const { code, stderr } = await home.ask(["project", "add", folder, "bad"]);
     expect(stderr).toContain("CLAUDE.md");
     expect(code).toBe(CLI_EXIT.refused);
   });
 
   test.each(["a/b", "../x", "Upper", "-x", "x".repeat(64)])("the name %p", async (name) => {
-    const { code, stderr } = await home.karta(["project", "add", path.join(home.folder, "good"), "--", name]);
+    const { code, stderr } = await home.ask(["project", "add", path.join(home.folder, "good"), "--", name]);
     expect(stderr).toMatch(/lowercase letters, digits and hyphens/);
     expect([CLI_EXIT.refused, CLI_EXIT.bad_usage]).toContain(code);
   });
 
   test("a name that another folder has", async () => {
     const other = home.project("other", { "CLAUDE.md": "# Other" });
-    const { code, stderr } = await home.karta(["project", "add", other, "good"]);
+    const { code, stderr } = await home.ask(["project", "add", other, "good"]);
     expect(stderr).toContain(path.join(home.folder, "good"));
     expect(code).toBe(CLI_EXIT.refused);
   });
 
   test("nothing, when the same folder comes again under the same name", async () => {
-    const { code } = await home.karta(["project", "add", path.join(home.folder, "good"), "good"]);
+    const { code } = await home.ask(["project", "add", path.join(home.folder, "good"), "good"]);
     expect(code).toBe(0);
   });
 });
@@ -154,7 +154,7 @@ describe("karta answers", () => {
     ["an unknown project", ["project", "remove", "nobody", "--yes"], CLI_EXIT.not_found, /nobody/],
     ["an unknown session", ["sessions", "show", "sess_nobody"], CLI_EXIT.not_found, /sess_nobody/],
   ])("%s", async (_what, args, code, names) => {
-    const result = await home.karta(args);
+    const result = await home.ask(args);
     expect(result.stderr).toMatch(names);
     expect(result.code).toBe(code);
   });

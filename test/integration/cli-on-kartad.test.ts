@@ -22,7 +22,7 @@ beforeAll(async () => {
   });
   kartad = await home.start();
   karta = new KartaClient({ url: kartad.url });
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
 });
 afterAll(() => home.remove());
 

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
-import { runInProcess } from "./cli-in-process.ts";
+import { runInProcess } from "../support/karta-in-process.ts";
 
 /** The package whose launcher runs; KARTA_TEST_PACKAGE names another build. */
 export const packageUnderTest = process.env.KARTA_TEST_PACKAGE ?? path.resolve(import.meta.dirname, "../..");

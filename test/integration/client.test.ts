@@ -41,7 +41,7 @@ beforeAll(async () => {
   const folder = home.project("bot", { "CLAUDE.md": "# Bot", "offline.toml": SCRIPT });
   kartad = await home.start();
   proxy = await cuttingProxy(kartad.url);
-  expect(await home.karta(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["project", "add", folder, "bot"])).toMatchObject({ code: 0 });
 });
 afterAll(async () => {
   await proxy.close();

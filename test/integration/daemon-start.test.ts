@@ -135,7 +135,7 @@ describe("a start and a stop", () => {
     await first.kill();
     expect(existsSync(home.socket)).toBe(true);
     await home.start();
-    expect((await home.karta(["status", "--json"])).code).toBe(0);
+    expect((await home.ask(["status", "--json"])).code).toBe(0);
   });
 
   test("SIGTERM ends it with code 0 and takes the socket away", async () => {

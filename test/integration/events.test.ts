@@ -151,7 +151,7 @@ describe("the operator's feeds", () => {
     await home.operator.addProject(folder, "other");
     await logs.until(1);
     expect(LogLineSchema.parse(JSON.parse(logs.said[0] ?? "")).level).toBeGreaterThanOrEqual(30);
-    expect(await home.karta(["project", "remove", "other", "--yes"])).toMatchObject({ code: 0 });
+    expect(await home.ask(["project", "remove", "other", "--yes"])).toMatchObject({ code: 0 });
     logs.ws.terminate();
   });
 

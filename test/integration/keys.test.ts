@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => home.remove());
 
 async function made(...args: string[]): Promise<CreatedKey> {
-  const { code, stdout, stderr } = await home.karta(["keys", "create", ...args, "--json"]);
+  const { code, stdout, stderr } = await home.ask(["keys", "create", ...args, "--json"]);
   if (code !== 0) throw new Error(stderr);
   const key = CreatedKeySchema.parse(JSON.parse(stdout));
   if (key.kind === "api") secrets.push(key.key);
@@ -68,7 +68,7 @@ test("a key is shown once, to people and to programs; a list shows its beginning
   secrets.push(text);
   expect(told.stdout).toContain("shown this once");
   expect(await status(bearer(text))).toBe(200);
-  const list = await home.karta(["keys", "list"]);
+  const list = await home.ask(["keys", "list"]);
   for (const words of ["backend", `${backend.prefix}…`, "in 29 d 23 h", "told", "read"])
     expect(list.stdout).toContain(words);
   expect(list.stdout).not.toContain(backend.key);
@@ -91,19 +91,19 @@ test.each<[string, string[], number, string]>([
   ["a scope that is none", ["create", "x", "--scope", "root"], 2, "scope"],
   ["revoking what is not there", ["revoke", "nope"], 4, "nope"],
 ])("%s is refused", async (_what, args, code, words) => {
-  const refused = await home.karta(["keys", ...args]);
+  const refused = await home.ask(["keys", ...args]);
   expect([refused.code, refused.stderr]).toEqual([code, expect.stringContaining(words)]);
 });
 
 test("what was refused has made nothing", async () => {
-  const { stdout } = await home.karta(["keys", "list", "--json"]);
+  const { stdout } = await home.ask(["keys", "list", "--json"]);
   const { data } = z.object({ data: z.array(KeySchema) }).parse(JSON.parse(stdout));
   expect(data.map(({ name }) => name)).toEqual(["told", "backend"]);
 });
 
 test("HTTP wants it, the socket does not; karta/client, both Karta classes and the demo's server present it", async () => {
   expect(await status({})).toBe(401);
-  expect(await home.karta(["sessions", "list"])).toMatchObject({ code: 0 });
+  expect(await home.ask(["sessions", "list"])).toMatchObject({ code: 0 });
   const karta = new KartaClient({ url: kartad.url, apiKey: backend.key });
   const { id } = await karta.createSession();
   expect(await karta.send(id, { text: "hi" })).toMatchObject({ text: "turn 1 of this conversation" });
@@ -204,17 +204,17 @@ test("a restart keeps keys and tokens, and a revoked key ends its stream in mid-
   const reading = (async () => {
     for await (const event of bob.stream(id, { text: "on and on" })) {
       seen.push(event.type);
-      if (seen.length === 3) expect(await home.karta(["keys", "revoke", "brief"])).toMatchObject({ code: 0 });
+      if (seen.length === 3) expect(await home.ask(["keys", "revoke", "brief"])).toMatchObject({ code: 0 });
     }
   })();
   await expect(reading).rejects.toMatchObject({ code: "unauthorized" });
   expect(seen).not.toContain("done");
   expect(await status(bearer(brief.key))).toBe(401);
   expect(await status(bearer(backend.key))).toBe(200);
-  expect((await home.karta(["sessions", "cancel", id])).code).toBe(0);
+  expect((await home.ask(["sessions", "cancel", id])).code).toBe(0);
   const { data } = z
     .object({ data: z.array(KeySchema) })
-    .parse(JSON.parse((await home.karta(["keys", "list", "--all", "--json"])).stdout));
+    .parse(JSON.parse((await home.ask(["keys", "list", "--all", "--json"])).stdout));
   expect(data.find(({ name }) => name === "brief")).toMatchObject({ state: "revoked" });
 });
 

@@ -19,7 +19,7 @@ afterEach(() => home.remove());
 const TRACE = { flags: ["--log-level", "trace"] };
 
 async function logs(...args: string[]): Promise<LogLine[]> {
-  const { code, stdout } = await home.karta(["logs", "--json", ...args]);
+  const { code, stdout } = await home.ask(["logs", "--json", ...args]);
   expect(code).toBe(0);
   return stdout.split("\n").flatMap((line) => (line === "" ? [] : LogLineSchema.parse(JSON.parse(line))));
 }
@@ -104,7 +104,7 @@ describe("the journal", () => {
     const { id } = await createSession(kartad.url, { project: "bot" });
     await sent(kartad.url, id, says(1));
     expect(await logs("--session", id)).toMatchObject([{ msg: "turn completed" }]);
-    const { stderr } = await home.karta(["logs"]);
+    const { stderr } = await home.ask(["logs"]);
     expect(stderr).toBe(""); // nobody said where standard error goes
     await kartad.stop();
     expect(existsSync(path.join(home.state, "logs"))).toBe(false);
@@ -120,7 +120,7 @@ describe("the journal", () => {
 
   test("of a service: karta logs names the command that reads it", async () => {
     await beginScripted(home, { flags: ["--log", "journal"], env: { KARTA_SERVICE: "user" } });
-    const { code, stderr } = await home.karta(["logs", "-n", "1"]);
+    const { code, stderr } = await home.ask(["logs", "-n", "1"]);
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: "kartad keeps its newest lines alone; `journalctl --user -u kartad` has the rest",

@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { packageRoot } from "../../shared/paths.ts";
 import { observeKarta } from "./contract/observer.ts";
+import { runInProcess, type Outcome } from "./karta-in-process.ts";
 import { Operator } from "./operator.ts";
 import type { SmallDisk } from "./small-disk.ts";
 
@@ -48,7 +49,11 @@ export interface TestHome {
   karta(
     args: readonly string[],
     options?: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
-  ): Promise<{ code: number; stdout: string; stderr: string }>;
+  ): Promise<Outcome>;
+  /** The same without a process of its own, for what a command prints and does: one at a time, in this process's folder. */
+  ask(args: readonly string[]): Promise<Outcome>;
+  /** SIGKILL to every kartad of this home that still runs, and wait. */
+  end(): Promise<void>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -148,11 +153,19 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
     return { child, done };
   };
 
+  const endAll = async (): Promise<void> => {
+    for (const { kill, done } of running) {
+      kill("SIGKILL");
+      await done;
+    }
+  };
+
   return {
     folder,
     state,
     socket,
     operator: new Operator(socket),
+    end: endAll,
     project: (name, files) => {
       const projectFolder = path.join(folder, name);
       for (const [file, text] of Object.entries(withoutSpares(projectFolder, files))) {
@@ -196,11 +209,12 @@ export function makeHome({ disk }: { readonly disk?: SmallDisk } = {}): TestHome
       });
       return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
     },
+    ask: async (args) => {
+      const { code, stdout, stderr } = await runInProcess(root, args, env());
+      return { code, stdout: stdout.replace(/\n$/, ""), stderr: stderr.replace(/\n$/, "") };
+    },
     remove: async () => {
-      for (const { kill, done } of running) {
-        kill("SIGKILL");
-        await done;
-      }
+      await endAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -3,14 +3,21 @@ import path from "node:path";
 import { packageRoot } from "../../shared/paths.ts";
 import type { Kartad, StartOptions, TestHome } from "./kartad.ts";
 
-const NODE_ARGS = [
-  "--expose-gc",
-  "--disable-warning=ExperimentalWarning",
-  `--import=${path.join(packageRoot(), "test/fixtures/scripted-kartad/inject.ts")}`,
-];
+function nodeArgs(injected: string): string[] {
+  return [
+    "--expose-gc",
+    "--disable-warning=ExperimentalWarning",
+    `--import=${path.join(packageRoot(), "test/fixtures/scripted-kartad", injected)}`,
+  ];
+}
 
 export function startScripted(home: TestHome, options: StartOptions = {}): Promise<Kartad> {
-  return home.start({ ...options, nodeArgs: NODE_ARGS });
+  return home.start({ ...options, nodeArgs: nodeArgs("inject.ts") });
+}
+
+/** Only projects of type `goose` have scripted agents; all others the real ones. */
+export function startBeside(home: TestHome): Promise<Kartad> {
+  return home.start({ nodeArgs: nodeArgs("inject-beside.ts") });
 }
 
 /** The first start of a home: registers its one project too. */

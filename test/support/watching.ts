@@ -14,6 +14,11 @@ export interface Seen {
 /** Its close's reason or the code of the stream's last error; `cut` by itself; `broken` by anything else. */
 export type Ending = "slow_consumer" | "cursor_expired" | "cut" | "broken" | (string & {});
 
+/** An event as it came, for who wants all of it. */
+export interface WholeEvent {
+  readonly json: () => string;
+}
+
 export interface WatchOptions {
   readonly url: string;
   readonly session: string;
@@ -27,7 +32,7 @@ export interface WatchOptions {
   /** It reads nothing until `read()`. */
   readonly stalled?: boolean;
   /** Called for each event. */
-  readonly onSeen?: () => void;
+  readonly onSeen?: (event: WholeEvent) => void;
 }
 
 /** An event's own fields come before its data, and only they are wanted: the data may be megabytes. */
@@ -44,7 +49,7 @@ export class Watching {
   readonly #waiting = new Set<() => void>();
   readonly #resume: () => void;
   readonly #leave: () => void;
-  readonly #onSeen: () => void;
+  readonly #onSeen: (event: WholeEvent) => void;
 
   constructor(
     { after, onSeen }: Pick<WatchOptions, "after" | "onSeen">,
@@ -77,12 +82,12 @@ export class Watching {
   }
 
   /** Called by its transport. */
-  take(json: string): void {
+  take(json: string, whole: WholeEvent = { json: () => json }): void {
     const head = `${json.slice(0, json.indexOf(',"data":'))}}`;
     const { seq, type, turn_id } = HeadSchema.parse(JSON.parse(head));
     this.seen.push({ seq, type, turnId: turn_id });
     this.#last = seq;
-    this.#onSeen();
+    this.#onSeen(whole);
     this.#wake();
   }
 
@@ -159,7 +164,7 @@ function overWebSocket(
     let left = cutAfter;
     ws.on("message", (data: Buffer) => {
       if (left <= 0) return;
-      watching.take(data.toString("utf8", 0, HEAD_BYTES));
+      watching.take(data.toString("utf8", 0, HEAD_BYTES), { json: () => data.toString("utf8") });
       left -= 1;
       if (left > 0) return;
       watching.leave();

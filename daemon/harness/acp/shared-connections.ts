@@ -53,9 +53,10 @@ export class SharedConnections {
       throw error;
     }
     const retire = (): void => void (shared.isRetired = true);
-    // Only now the agent has told what it can.
-    if (connection.traits?.canClose !== true) retire();
-    if (found !== undefined && (shared.isRetired || !connection.isOpen())) {
+    // Only now the agent has told what it can. One that is closed may be in others' hands for a while: whoever comes must
+    // not find it again and again.
+    if (connection.traits?.canClose !== true || !connection.isOpen()) retire();
+    if (found !== undefined && shared.isRetired) {
       await release();
       return this.acquire(key, open, signal);
     }

@@ -6,10 +6,11 @@ import { invalidField } from "../invalid-field.ts";
 import type { EventSource } from "../../events/watcher.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
+import type { Turn } from "../../sessions/turn.ts";
 import { mount, STREAMED } from "../mount.ts";
 import { idempotencyOf } from "../idempotency-key.ts";
 import { endedAnswer, isShownOnTurn, requireKept, turnContinuation, unaryAnswer } from "../turn-answer.ts";
-import { streamEvents } from "../sse.ts";
+import { streamEvents, type EventStream } from "../sse.ts";
 import { includesSystem, mountEvents } from "./events.ts";
 
 export interface SessionRouteOptions {
@@ -89,16 +90,7 @@ export function sessionRouter(options: SessionRouteOptions): Router {
         isShownOnTurn(event, id) || (withSystem && event.turnId === id && event.type === "system"),
       endsAfter: (event) => event.turnId === id && isTerminal(event),
     });
-    if (accepted.kind === "live") {
-      const { turn } = accepted;
-      void turn.outcome.then(() => {
-        if (turn.isEndStored) return; // the log shows it
-        stream.fail(
-          "storage_unavailable",
-          "the turn has ended, but its end could not be stored; see `karta logs`",
-        );
-      });
-    }
+    if (accepted.kind === "live") failWithoutEnd(stream, accepted.turn);
     return STREAMED;
   });
 
@@ -111,18 +103,30 @@ export function sessionRouter(options: SessionRouteOptions): Router {
       const events = await turnContinuation(source, turn, resolvedSeq);
       return { session: await sessions.get(scope, params.id), events };
     }
-    streamEvents(response, {
+    const rest = streamEvents(response, {
       source,
       after: resolvedSeq,
       shows: (event) => isShownOnTurn(event, turn.id),
       endsAfter: (event) =>
         event.turnId === turn.id && (isTerminal(event) || event.type === "input_required"),
     });
+    failWithoutEnd(rest, turn);
     return STREAMED;
   });
 
   mountEvents(router, options);
   return router;
+}
+
+/** The log shows a turn's end, but for one that could not be stored: the stream would wait for it. */
+function failWithoutEnd(stream: EventStream, turn: Turn): void {
+  void turn.outcome.then(() => {
+    if (turn.isEndStored) return;
+    stream.fail(
+      "storage_unavailable",
+      "the turn has ended, but its end could not be stored; see `karta logs`",
+    );
+  });
 }
 
 /** `metadata.KEY=VALUE` in a query. @throws KartaError `invalid_request` for a key that comes twice */

@@ -73,7 +73,7 @@ export async function openScene(
   for (const [name, content] of Object.entries({ free, ...projects })) {
     const folder = home.project(name, content);
     symlinkSync(home.state, path.join(folder, "link"));
-    expect(await home.karta(["project", "add", folder, name])).toMatchObject({ code: 0 });
+    expect(await home.ask(["project", "add", folder, name])).toMatchObject({ code: 0 });
   }
   writeFileSync(path.join(home.folder, "free", "others.txt"), SECRET); // another project's, to all others
   mkdirSync(path.join(home.folder, ".claude"));

@@ -81,6 +81,7 @@ test.each<[string, () => unknown]>([
     "a search for what looks like a path",
     () => ({ pattern: "/.*", glob: "**/*.ts", output_mode: "content" }),
   ],
+  ["a command as a whole, as if it were a path,", () => ({ command: "python3 x.py $(pwd)/../../state" })],
   ["what a command says of itself", () => ({ command: "make -C sub all && ls /usr/bin ../bot" })],
   ["what is no path", () => ({ pattern: "a\0b", limit: 5, nothing: null })],
   ["no object", () => null],

@@ -1,5 +1,5 @@
 /** A child in a sandbox is a child like any other: its group, its grace, its end. What it may see: test/e2e/confinement.test.ts. */
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runBounded } from "../../../daemon/apps/bounded-run.ts";
@@ -67,7 +67,12 @@ test("a bubblewrap that cannot make one says why", async () => {
   let folder: string;
   let spawner: ProcessSpawner;
   beforeAll(async () => {
-    root = await folderWith({ "project/in.txt": "in", "state/store": "the store", file: "a kept file" });
+    root = await folderWith({
+      "project/in.txt": "in",
+      "project/karta.jsonc": "{}",
+      "state/store": "the store",
+      file: "a kept file",
+    });
     folder = path.join(root, "project");
     const state = path.join(root, "state");
     spawner = new ProcessSpawner({
@@ -90,12 +95,13 @@ test("a bubblewrap that cannot make one says why", async () => {
 
   test("sees its own places, and hidden ones empty; its exit code is its own; its temporary files go", async () => {
     const script = `cat in.txt ../state/store ../file; ls -A ../state/tmp | wc -l; echo x > /tmp/x; echo x > /var/tmp/x
-      echo x > $TMPDIR/x && echo x > ../state/x; echo x > out.txt; readlink /proc/self/ns/net; exit 7`;
+      echo x > $TMPDIR/x && echo x > ../state/x; echo x > out.txt; echo x > karta.jsonc; readlink /proc/self/ns/net; exit 7`;
     const run = await runBounded(start(script), { timeoutMs: 10_000, tailBytes: 4096 });
     expect(run.exit).toEqual({ kind: "exited", code: 7 });
     expect(run.stdout).toMatch(/^in *1\n/);
     expect(run.output).not.toContain("kept");
     expect(existsSync(path.join(folder, "out.txt"))).toBe(true);
+    expect(readFileSync(path.join(folder, "karta.jsonc"), "utf8")).toBe("{}");
     expect(readdirSync(path.join(root, "state")).sort()).toEqual(["store", "tmp"]);
     expect(readdirSync(path.join(root, "state", "tmp"))).toEqual([]);
   });

@@ -1,3 +1,5 @@
+import { symlink } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { readProject } from "../../../daemon/projects/read-project.ts";
 import type { SandboxState } from "../../../daemon/process/sandbox.ts";
@@ -252,4 +254,12 @@ describe("entry_point without buildpack", () => {
       "since app.py and app.js are both there; add it",
     );
   });
+});
+
+test("a sandboxed project's own files are no links, which its agents could replace", async () => {
+  const root = await folderWith({ "CLAUDE.md": "", "real.toml": "[runtime]\nsandbox = true\n" });
+  await symlink("real.toml", path.join(root, "karta.toml"));
+  const sandbox = { isRequired: false, probe: () => Promise.resolve(AVAILABLE) };
+  const reading = readProject(root, { daemonEnv: {}, homedir: "/nowhere", sandbox });
+  expect(told(await refusalOf(reading))).toMatch(/^karta\.toml: .*found a link/);
 });

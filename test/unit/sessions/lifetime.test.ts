@@ -5,7 +5,7 @@ import { endBrokenTurns } from "../../../daemon/sessions/recovery.ts";
 import { KartaError } from "../../../shared/errors.ts";
 import { newId } from "../../../shared/ids.ts";
 import { eventually } from "../../support/processes.ts";
-import { EVERYWHERE, sessionBench } from "../../support/sessions.ts";
+import { EVERYWHERE, mayWrite, sessionBench } from "../../support/sessions.ts";
 import { storeBench } from "../../support/store.ts";
 import { silent, spawnerForTests } from "../apps/temp-project.ts";
 
@@ -245,4 +245,23 @@ describe("a scope", () => {
       (await sessions.create({ kind: "project", name: "bot", endUser: null }, { session_id: id })).id,
     ).toBe(id);
   });
+});
+
+test("a turn that ends while it asks has its request resolved before its end, though its agent withdraws nothing", async () => {
+  const { create, send, harness, events, runtime } = sessionBench(store, spawner);
+  const id = await create();
+  const decisions: unknown[] = [];
+  harness.script = (turn) =>
+    void turn.request.decide(mayWrite()).then((decision) => decisions.push(decision));
+  const turn = await send(id, "hello");
+  await turn.approvals.nextPause();
+  const running = await harness.nextTurn();
+  await running.agent.stop(); // it dies, as one does that was killed
+  expect(await turn.outcome).toMatchObject({ kind: "failed", code: "harness_crashed" });
+  const told = (await events(id)).map(({ type }) => type);
+  expect(told).toEqual(["message", "input_required", "input_resolved", "error"]);
+  expect(decisions).toEqual([expect.objectContaining({ kind: "deny" })]);
+  expect(await running.request.decide(mayWrite())).toMatchObject({ kind: "deny" }); // too late to ask
+  expect(await events(id)).toHaveLength(told.length);
+  expect(await runtime.turns.get(id, turn.id)).toMatchObject({ state: "failed" });
 });

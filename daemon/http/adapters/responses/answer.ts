@@ -6,6 +6,8 @@ import { KartaError } from "../../../../shared/errors.ts";
 import type { ResponseFrame } from "../../../../shared/protocol/adapters/responses-events.ts";
 import type { ResponseObject } from "../../../../shared/protocol/adapters/responses-object.ts";
 import type { EventSource } from "../../../events/watcher.ts";
+import type { AcceptedTurn } from "../../../sessions/repeated-turn.ts";
+import type { Turn } from "../../../sessions/turn.ts";
 import { streamTurn, wholeTurn, type RunningTurn, type TurnProjection } from "../turn.ts";
 import { projectionOf, readResponse, type ResponseSources, type StoredResponse } from "./stored-response.ts";
 
@@ -37,18 +39,27 @@ export function streamResponse(
   streamTurn(response, running, streamed(row, -1), logger);
 }
 
-/** The events of a stored response, those that are still to come too. @param after as `starting_after` */
+/**
+ * The events of a stored response, those that are still to come too.
+ * @param again.after as `starting_after`
+ * @param again.turn null: it has ended
+ */
 export function streamAgain(
   response: Response,
-  {
-    row,
-    source,
-    after,
-  }: { readonly row: StoredResponse; readonly source: EventSource; readonly after: number },
+  again: {
+    readonly row: StoredResponse;
+    readonly source: EventSource;
+    readonly after: number;
+    readonly turn: Turn | null;
+  },
   logger: Logger,
 ): void {
-  const turn = { kind: "ended" as const, id: row.turn_id, agent: "", acceptedSeq: row.accepted_seq };
-  streamTurn(response, { sessionId: row.session_id, accepted: turn, source }, streamed(row, after), logger);
+  const { row, source, after, turn } = again;
+  const accepted: AcceptedTurn =
+    turn === null
+      ? { kind: "ended", id: row.turn_id, agent: "", acceptedSeq: row.accepted_seq }
+      : { kind: "live", turn };
+  streamTurn(response, { sessionId: row.session_id, accepted, source }, streamed(row, after), logger);
 }
 
 /** Waits for the turn's end. @throws KartaError with the code of a turn that failed */
@@ -60,7 +71,12 @@ export async function wholeResponse(
   await wholeTurn(running);
   const projection = await readResponse(row, sources);
   if (projection.isOver) return projection.response();
-  throw new KartaError(
+  throw endNotStored();
+}
+
+/** Of a turn that has ended, whatever its events say. It is tried again every second. */
+export function endNotStored(): KartaError {
+  return new KartaError(
     "storage_unavailable",
     "the turn has ended, but its end could not be stored; see `karta logs`",
   );

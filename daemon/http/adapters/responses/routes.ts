@@ -8,7 +8,7 @@ import { mount, STREAMED } from "../../mount.ts";
 import type { Adapter, AdapterOptions } from "../adapter.ts";
 import { openAiAnswer } from "../openai-errors.ts";
 import { answerFor } from "../turn.ts";
-import { streamAgain, streamResponse, wholeResponse } from "./answer.ts";
+import { endNotStored, streamAgain, streamResponse, wholeResponse } from "./answer.ts";
 import { mountConversations } from "./conversations.ts";
 import { createResponse, RESPONSES_API_NAME } from "./create.ts";
 import { endTurn } from "./end-turn.ts";
@@ -46,8 +46,12 @@ function responsesRouter(options: AdapterOptions): Router {
     const projection = await readResponse(row, options);
     response.setHeader(SESSION_HEADER, row.session_id);
     if (query.stream !== "true") return projection.response();
+    const turn = sessions.liveTurns.find(({ id }) => id === row.turn_id) ?? null;
+    // It may have ended while its events were read. If they still have no end now, that is not stored.
+    if (turn === null && !projection.isOver && !(await readResponse(row, options)).isOver)
+      throw endNotStored();
     const source = eventsOf(row.session_id);
-    streamAgain(response, { row, source, after: query.starting_after ?? -1 }, logger);
+    streamAgain(response, { row, source, after: query.starting_after ?? -1, turn }, logger);
     return STREAMED;
   });
 

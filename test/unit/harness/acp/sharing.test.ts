@@ -1,4 +1,5 @@
 /** Conversations on one process: who shares, what the death of the process costs, and who ends it. */
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { CONVERSATIONS_A_PROCESS } from "../../../../daemon/harness/acp/shared-connections.ts";
 import type { AgentProcess, LaunchSpec } from "../../../../daemon/harness/harness.ts";
@@ -67,6 +68,15 @@ test("the death of the process ends the turn of each conversation on it, and the
   expect(next.process).not.toBe(mate.process);
   expect((await turnOf(next, "hello")).end.kind).toBe("completed");
   await stopAll([dying, mate, next]);
+});
+
+test("who comes while a process dies in others' hands is given a new one (kartad asked for that one for ever)", async () => {
+  const [one, mate] = await Promise.all([start(), start()]);
+  process.kill(one.process.pid ?? 0, "SIGKILL");
+  while (one.process.exit === null) await turnOfTheLoop(); // it is dead, and its group is still being looked after
+  const next = await start();
+  expect(next.process).not.toBe(one.process);
+  await stopAll([one, mate, next]);
 });
 
 test("a process that is retired keeps its conversations and takes no further ones", async () => {

@@ -107,20 +107,29 @@ describe("a stream", () => {
     expect(await client.responses.retrieve(final.id)).toMatchObject({ status: "failed", error: final.error });
   });
 
-  test("whose end could not be stored says so, and the client raises it", async () => {
+  test("whose end could not be stored says so, read again too, and the client raises it", async () => {
     byHand();
-    const stream = await client.responses.create({ model: "bot", input: "hello", stream: true });
+    const stream = await start({ background: true });
     const turn = await harness.nextTurn();
     turn.say("one");
+    await stream.until('"delta":"one"');
+    const id = idIn(stream.said);
+    const readAgain = () => client.responses.retrieve(id, { stream: true }, { maxRetries: 0 });
+    const before = await readAgain();
     store.breakWrites("UPDATE ON turns", "new.ended_at is not null");
     try {
       turn.end();
-      const refusal = await refusalOf(Array.fromAsync(stream));
-      expect(refusal).toBeInstanceOf(OpenAI.APIError);
-      expect(refusal).toMatchObject({ code: "storage_unavailable" });
+      await stream.end();
+      expect(stream.said).toContain('"code":"storage_unavailable"');
+      for (const refusal of [await refusalOf(Array.fromAsync(before)), await refusalOf(readAgain())]) {
+        expect(refusal).toBeInstanceOf(OpenAI.APIError);
+        expect(refusal).toMatchObject({ code: "storage_unavailable" });
+      }
     } finally {
       store.mendWrites();
     }
+    await eventuallyIs(() => endsOf(sessionOf(stream)), "completed"); // and the next reading has it
+    expect((await Array.fromAsync(await readAgain())).at(-1)).toMatchObject({ type: "response.completed" });
   });
 });
 
