@@ -4,6 +4,7 @@ import { isTerminal, type SessionEvent } from "../../shared/events.ts";
 import type { TurnResult } from "../../shared/protocol/sessions.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
 import type { EventSource } from "../events/watcher.ts";
+import { endNotStored } from "../sessions/repeated-turn.ts";
 import type { Turn, TurnOutcome } from "../sessions/turn.ts";
 import type { SseOptions } from "./sse.ts";
 
@@ -41,8 +42,9 @@ export async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnRe
   }
 }
 
-/** A turn's end as its answer. @throws KartaError with the code of a turn that failed */
+/** A turn's end as its answer. @throws KartaError with the code of a turn that failed; `storage_unavailable` where the log has no end */
 export function outcomeAnswer(sessionId: string, turn: Turn, outcome: TurnOutcome): TurnResult {
+  if (!turn.isEndStored) throw endNotStored(turn.id, outcome.message.text);
   switch (outcome.kind) {
     case "completed":
     case "cancelled": {

@@ -36,8 +36,11 @@ export async function acceptMessage(
   options: AcceptOptions,
 ): Promise<AcceptedTurn> {
   const app = await session.project.app();
-  if (app?.hasPolicies !== true) return accept(runtime, session, options, null);
-  return session.admitInOrder(() => accept(runtime, session, options, app));
+  if (app?.hasPolicies === true) return session.admitInOrder(() => accept(runtime, session, options, app));
+  const { idempotency } = options;
+  if (idempotency === null) return accept(runtime, session, options, null);
+  // Two that come together would both find that neither is there yet.
+  return session.inOrder.run(`send ${idempotency.key}`, () => accept(runtime, session, options, null));
 }
 
 /** @param policies null: nobody is asked */

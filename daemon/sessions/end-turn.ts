@@ -49,7 +49,7 @@ export interface EndTurnOptions {
 }
 
 /**
- * Stores the end and tells whoever waits. If it can't be stored now (a full disk), those who wait are told all the same,
+ * Stores the end and tells whoever waits. If it can't be stored now (a full disk), those who wait are told so (`isEndStored`),
  * and the end is stored as soon as it can be. Where kartad dies before that, the next start gives the turn an end
  * (recovery.ts).
  */

@@ -26,8 +26,8 @@ export interface AcceptedMessage extends Omit<TurnInput, "participant"> {
 export class LiveSession {
   readonly record: SessionRecord;
   readonly project: SessionProject;
-  /** Changes of its settings, one after the other. */
-  readonly settings = new KeyedQueue();
+  /** Changes of its settings, one after the other; and sends with the same key. */
+  readonly inOrder = new KeyedQueue();
   readonly participants: Participants;
   readonly #runtime: SessionRuntime;
   readonly #log: Logger;

@@ -33,15 +33,19 @@ export async function findRepeatedTurn(
   if (row === null) return null;
   requireSameBody({ key: given.key, bodyHash: row.idempotency_hash ?? "" }, given);
   // It may have ended while the store was read. A row that still has no end is one whose end could not be stored.
-  if (row.ended_at === null && (await stored())?.ended_at === null) throw endNotStored();
+  if (row.ended_at === null && (await stored())?.ended_at === null) throw endNotStored(row.id);
   const acceptedSeq = await runtime.events.firstSeqOf(session.record.id, row.id);
   return { kind: "ended", id: row.id, agent: row.agent, acceptedSeq };
 }
 
-function endNotStored(): KartaError {
+/**
+ * What is told of a turn whose end is not in the log, also to whoever waited for it: until there is room nobody knows how
+ * the log will have it, since kartad may die before. @param text what it said
+ */
+export function endNotStored(turnId: string, text = ""): KartaError {
   return new KartaError(
     "storage_unavailable",
     "this message's turn has ended, but its end could not be stored; see `karta logs`",
-    { retryAfterSeconds: 5 },
+    { retryAfterSeconds: 5, fields: { turn_id: turnId, ...(text === "" ? {} : { text }) } },
   );
 }

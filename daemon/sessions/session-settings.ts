@@ -24,9 +24,7 @@ export function handOff(
   session: LiveSession,
   { to, turnId }: { readonly to: string; readonly turnId: string },
 ): Promise<void> {
-  return session.settings.run(session.record.id, () =>
-    store(runtime, session, { current_agent: to }, turnId),
-  );
+  return session.inOrder.run(session.record.id, () => store(runtime, session, { current_agent: to }, turnId));
 }
 
 /**
@@ -39,7 +37,7 @@ export function patchSettings(
   session: LiveSession,
   patch: PatchSession,
 ): Promise<void> {
-  return session.settings.run(session.record.id, async () => {
+  return session.inOrder.run(session.record.id, async () => {
     const { metadata, current_agent, permission_mode } = patch;
     if (current_agent !== undefined) requireAgent(session.project, current_agent, "current_agent");
     await store(

@@ -58,8 +58,9 @@ function bindingConfig(
     share: "disabled",
     mcp: { ...serversOf(launch), ...toolServerOf(tools) },
     permission: {
-      ...Object.fromEntries(refused.map((tool) => [tool, "deny"])),
       ...keptRules(kept, launch),
+      // Last: a tool is left out of what the model is offered where the last rule for it refuses it whatever it is used on.
+      ...Object.fromEntries(refused.map((tool) => [tool, "deny"])),
     },
   };
   if (offlineBaseUrl === null) return rules;

@@ -155,7 +155,7 @@ describe("the log", () => {
     const [event] = await log.append({ sessionId: session, turnId: "turn_x", drafts: [text(evil)] });
     const data = { part: { type: "text", text: evil }, message_id: "msg_1" };
     const timestamp = event?.parse().timestamp ?? 0;
-    const json = `{"type":"text","seq":1,"session_id":"${session}","turn_id":"turn_x","timestamp":${timestamp},"data":${JSON.stringify(data)}}`;
+    const json = `{"type":"text","seq":1,"session_id":"${session}","turn_id":"turn_x","timestamp":${timestamp},"data":${JSON.stringify(data).replace("\u2028", String.raw`\u2028`)}}`;
     expect(event?.frame).toBe(`id: 1\nevent: text\ndata: ${json}\n\n`);
     expect(event?.parse().data).toEqual(data);
     expect(event?.frame.match(/\n/g)).toHaveLength(4);

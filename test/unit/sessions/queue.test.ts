@@ -32,6 +32,19 @@ describe("the queue of a session", () => {
     expect(Object.values(await terminals(id))).toEqual(Array(10).fill(["done"]));
   });
 
+  test("has one turn for a message that comes twice at once with its key", async () => {
+    const { id, sessions, harness, letGo } = await held();
+    letGo();
+    const idempotency = { key: "once", bodyHash: "same" };
+    const sendOnce = () => sessions.send(EVERYWHERE, id, { text: "hello" }, idempotency);
+    const turns = (await Promise.all([sendOnce(), sendOnce(), sendOnce()])).map((accepted) =>
+      accepted.kind === "live" ? accepted.turn : null,
+    );
+    await turns[0]?.outcome;
+    expect(new Set(turns).size).toBe(1);
+    expect(harness.said).toEqual(["hello"]);
+  });
+
   test("takes 16 that wait and refuses the 17th, which leaves no trace", async () => {
     const { id, send, harness, letGo, events } = await held();
     const turns = [await send(id, "runs")];

@@ -75,9 +75,9 @@ export function toldBy(answer: Answer | null): Told {
   return { kind: "accepted", turnId: body.turn_id, end };
 }
 
-function send({ url }: Play, slot: Slot, text: string, key?: string): Promise<Answer | null> {
+function send({ url }: Play, { id }: Pick<Slot, "id">, text: string, key?: string): Promise<Answer | null> {
   const headers = key === undefined ? {} : { "Idempotency-Key": key };
-  return ask(url, "POST", `/v1/sessions/${slot.id}/messages`, { text }, headers);
+  return ask(url, "POST", `/v1/sessions/${id}/messages`, { text }, headers);
 }
 
 /** Sends once and waits for the whole answer. */
@@ -92,8 +92,9 @@ export const repeated: Act = async (play, random) => {
   const slot = random.pick(play.slots);
   const sent = play.ledger.send("repeat");
   const text = textFor(slot, sent.nonce, random);
+  const session = { id: slot.id }; // the slot's may be another after a while, and a key is one session's
   const attempt = async (): Promise<void> => {
-    const told = toldBy(await send(play, slot, text, sent.nonce));
+    const told = toldBy(await send(play, session, text, sent.nonce));
     if (told.kind !== "accepted" || told.turnId === null) return;
     play.ledger.answered(sent.nonce, told.turnId);
     if (sent.told.kind === "nothing") sent.told = told;
