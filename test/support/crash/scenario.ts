@@ -97,7 +97,7 @@ export async function runScenario(scene: CrashScene, hasApp: boolean): Promise<v
     await ask([200, 409], "PUT", route, { decision: "approve_once" }); // 409: a crash denied it
   }
   const hangs = turn(id, "cancelled", { text: "hang", stream: true });
-  await untilSaid(scene, id, "on and on");
+  await untilSaid(scene, id, "hang", "on and on");
   await ask([200, 202, 409], "POST", `/v1/sessions/${id}/cancel`, {});
   await hangs;
 
@@ -189,16 +189,20 @@ const digestsOf = (...keys: readonly string[]): string[] =>
 /** What is half-made, or belongs to what is gone. */
 const STRAY = /unfinished|part-|\.restore$|\.json\..|^run\/processes\/.|^tmp\/.|^workspaces\/.|^apps\/./;
 
-/** Waits until a session's log has a text, or its turn is over. */
-async function untilSaid(scene: CrashScene, session: string, text: string): Promise<void> {
+/** Waits until a session's log has a text in a message's turn, or that turn is over. */
+async function untilSaid(scene: CrashScene, session: string, message: string, text: string): Promise<void> {
   for (;;) {
     const { body } = await scene.ask("GET", `/v1/sessions/${session}/events?follow=false&limit=1000`);
     const { data } = ListEventsSchema.parse(body);
-    const from = data.findLastIndex((event) => event.type === "message");
-    const turn = data.slice(from);
+    const from = data.findLastIndex(
+      ({ type, data: { text: sent } }) => type === "message" && sent === message,
+    );
+    const turn = from === -1 ? [] : data.slice(from); // a crash may have come before it was stored: it is sent again
     if (JSON.stringify(turn).includes(text) || turn.some(({ type }) => type === "done" || type === "error"))
       return;
     await delay(20);
   }
 }
-const ListEventsSchema = z.looseObject({ data: z.array(z.looseObject({ type: z.string() })) });
+const ListEventsSchema = z.looseObject({
+  data: z.array(z.looseObject({ type: z.string(), data: z.looseObject({ text: z.unknown().optional() }) })),
+});
