@@ -73,20 +73,27 @@ export class Store {
     }
   }
 
-  /** Folds the write-ahead log into the file and closes it. */
+  /** Folds the write-ahead log into the file and closes it. A disk without room for that leaves it to the next start. */
   async close(): Promise<void> {
-    await folded(this.#db);
+    try {
+      await folded(this.#db);
+    } catch (error) {
+      if (!(error instanceof KartaError) || error.code !== "storage_unavailable") throw error;
+    }
   }
 }
 
-/** Brings the schema of a file up to date and closes it. @throws what the migration throws; the file may be half done then */
+/** Brings the schema of a file up to date and closes it. @throws what the migration throws; then nothing of it was done */
 export async function migrateFile(file: string): Promise<void> {
   await folded(await migrated(file));
 }
 
 async function folded(db: Kysely<Tables>): Promise<void> {
-  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
-  await db.destroy();
+  try {
+    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  } finally {
+    await db.destroy();
+  }
 }
 
 async function migrated(file: string): Promise<Kysely<Tables>> {

@@ -175,3 +175,17 @@ onDisk(
     expect(await send(kartad.url, id, orderText({ events: 1 }))).toMatchObject({ status: "completed" });
   },
 );
+
+onDisk(
+  "when kartad is told to stop: it stops as ever, and the next start has all that was stored",
+  async () => {
+    const kartad = await beginScripted(home);
+    const { id } = await createSession(kartad.url);
+    await send(kartad.url, id, orderText({ events: 3, length: 50_000 }));
+    const before = await storedEvents(kartad.url, id);
+    disk.fill();
+    expect((await kartad.stop()).code).toBe(0);
+    disk.free();
+    expect(await storedEvents((await startScripted(home)).url, id)).toEqual(before);
+  },
+);

@@ -88,7 +88,9 @@ export class KeptKartad {
     const running = await this.ready();
     const code = await this.#end(running, signal);
     if (signal === "SIGTERM" && code !== 0)
-      this.#options.onTrouble(`kartad ended with ${code} when it was told to stop`);
+      this.#options.onTrouble(
+        `kartad ended with ${code} when it was told to stop: ${running.log().slice(-2000)}`,
+      );
     await this.start();
   }
 

@@ -1,7 +1,7 @@
 /** Books of a run in which one thing is wrong: what the checks are for, they must find. */
 import { isTerminal, type SessionEvent } from "../../../../shared/events.ts";
 import type { Books, Findings, Logs } from "./books.ts";
-import type { View } from "./ledger.ts";
+import type { Sent, View } from "./ledger.ts";
 import type { Outcome } from "./run.ts";
 import type { Stored } from "./stored.ts";
 
@@ -27,20 +27,26 @@ function withEvents(
   return new Map([...logs].map(([id, events]) => [id, id === session ? change(events) : events]));
 }
 
+const isWholeTurn = ({ by, isWhole, marks }: View) => by === "stream" && isWhole && marks.length > 1;
+const isLongFeed = ({ by, marks }: View) => by === "feed" && marks.length > 2;
+const isCompleted = ({ told }: Sent) => told.kind === "accepted" && told.end?.status === "completed";
+
+/** Whether the clients have come to what `plants` changes: on a slow machine, in a short run, they may not yet. */
+export function canPlant({ views, sent }: Pick<Books, "views" | "sent">): boolean {
+  return views.some(isWholeTurn) && views.some(isLongFeed) && sent.some(isCompleted);
+}
+
 export function plants({ ledger, logs, stored }: Outcome): Record<string, Planted> {
   const sound = { books: ledger, logs, stored };
   const [session, events] = first(logs, ([, all]) => all.some(isTerminal));
   const end = first(events, isTerminal);
-  const turn = first(
-    ledger.views,
-    ({ by, isWhole, marks }) => by === "stream" && isWhole && marks.length > 1,
-  );
-  const feed = first(ledger.views, ({ by, marks }) => by === "feed" && marks.length > 2);
+  const turn = first(ledger.views, isWholeTurn);
+  const feed = first(ledger.views, isLongFeed);
   const seen = (view: View, marks: View["marks"]): Books => ({
     ...booksOf(ledger),
     views: ledger.views.map((one) => (one === view ? { ...view, marks } : one)),
   });
-  const ran = first(ledger.sent, ({ told }) => told.kind === "accepted" && told.end?.status === "completed");
+  const ran = first(ledger.sent, isCompleted);
   const sentAs = (change: Partial<typeof ran>): Books => ({
     ...booksOf(ledger),
     sent: ledger.sent.map((one) => (one === ran ? { ...ran, ...change } : one)),
