@@ -4,7 +4,6 @@ import { isTerminal, type SessionEvent } from "../../shared/events.ts";
 import type { TurnResult } from "../../shared/protocol/sessions.ts";
 import type { LoggedEvent } from "../events/logged-event.ts";
 import type { EventSource } from "../events/watcher.ts";
-import { endNotStored } from "../sessions/repeated-turn.ts";
 import type { Turn, TurnOutcome } from "../sessions/turn.ts";
 import type { SseOptions } from "./sse.ts";
 
@@ -40,6 +39,18 @@ export async function unaryAnswer(sessionId: string, turn: Turn): Promise<TurnRe
     case "failed":
       return outcomeAnswer(sessionId, turn, outcome);
   }
+}
+
+/**
+ * What is told of a turn whose end the store did not take, also to whoever waited for it: nobody knows yet how the log
+ * will have it, since kartad may die before there is room.
+ */
+export const END_NOT_STORED = "the turn has ended, but its end could not be stored; see `karta logs`";
+
+/** @param text what it said */
+function endNotStored(turnId: string, text: string): KartaError {
+  const fields = { turn_id: turnId, ...(text === "" ? {} : { text }) };
+  return new KartaError("storage_unavailable", END_NOT_STORED, { retryAfterSeconds: 5, fields });
 }
 
 /** A turn's end as its answer. @throws KartaError with the code of a turn that failed; `storage_unavailable` where the log has no end */

@@ -38,14 +38,10 @@ export async function findRepeatedTurn(
   return { kind: "ended", id: row.id, agent: row.agent, acceptedSeq };
 }
 
-/**
- * What is told of a turn whose end is not in the log, also to whoever waited for it: until there is room nobody knows how
- * the log will have it, since kartad may die before. @param text what it said
- */
-export function endNotStored(turnId: string, text = ""): KartaError {
+function endNotStored(turnId: string): KartaError {
   return new KartaError(
     "storage_unavailable",
     "this message's turn has ended, but its end could not be stored; see `karta logs`",
-    { retryAfterSeconds: 5, fields: { turn_id: turnId, ...(text === "" ? {} : { text }) } },
+    { retryAfterSeconds: 5, fields: { turn_id: turnId } },
   );
 }

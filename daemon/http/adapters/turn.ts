@@ -9,7 +9,7 @@ import type { AcceptedTurn } from "../../sessions/repeated-turn.ts";
 import type { Scope } from "../../sessions/scope.ts";
 import type { SessionService } from "../../sessions/service.ts";
 import { streamFrames, type FrameOptions } from "../sse.ts";
-import { endedAnswer, isShownOnTurn, outcomeAnswer, requireKept } from "../turn-answer.ts";
+import { END_NOT_STORED, endedAnswer, isShownOnTurn, outcomeAnswer, requireKept } from "../turn-answer.ts";
 import { cancelWhenGone } from "./client-gone.ts";
 import { markAccepted } from "./errors.ts";
 
@@ -81,9 +81,6 @@ export function streamTurn(
   const { turn } = accepted;
   void turn.outcome.then(() => {
     if (turn.isEndStored) return; // the log shows it
-    stream.fail(
-      "storage_unavailable",
-      "the turn has ended, but its end could not be stored; see `karta logs`",
-    );
+    stream.fail("storage_unavailable", END_NOT_STORED);
   });
 }

@@ -9,7 +9,14 @@ import type { SessionService } from "../../sessions/service.ts";
 import type { Turn } from "../../sessions/turn.ts";
 import { mount, STREAMED } from "../mount.ts";
 import { idempotencyOf } from "../idempotency-key.ts";
-import { endedAnswer, isShownOnTurn, requireKept, turnContinuation, unaryAnswer } from "../turn-answer.ts";
+import {
+  END_NOT_STORED,
+  endedAnswer,
+  isShownOnTurn,
+  requireKept,
+  turnContinuation,
+  unaryAnswer,
+} from "../turn-answer.ts";
 import { streamEvents, type EventStream } from "../sse.ts";
 import { includesSystem, mountEvents } from "./events.ts";
 
@@ -122,10 +129,7 @@ export function sessionRouter(options: SessionRouteOptions): Router {
 function failWithoutEnd(stream: EventStream, turn: Turn): void {
   void turn.outcome.then(() => {
     if (turn.isEndStored) return;
-    stream.fail(
-      "storage_unavailable",
-      "the turn has ended, but its end could not be stored; see `karta logs`",
-    );
+    stream.fail("storage_unavailable", END_NOT_STORED);
   });
 }
 
