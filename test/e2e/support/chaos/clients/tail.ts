@@ -16,7 +16,7 @@ export interface Tail {
   finish(events: number): Promise<void>;
 }
 
-/** Begun before there is any session, it tells of every event that there is. */
+/** It tells of every event that there is. */
 export async function beginTail({ kartad, home }: Scene, ledger: Ledger): Promise<Tail> {
   const { env } = await kartad.ready();
   const args = [
@@ -25,6 +25,7 @@ export async function beginTail({ kartad, home }: Scene, ledger: Ledger): Promis
     "tail",
     "--json",
     "--include-system",
+    ...["--since", "0"], // it may come when the first events are there already
   ];
   const child = spawn(process.execPath, args, { env, cwd: home.folder, stdio: ["ignore", "pipe", "pipe"] });
   let trouble = "";
