@@ -8,6 +8,7 @@ import type { ResponseObject } from "../../../../shared/protocol/adapters/respon
 import type { EventSource } from "../../../events/watcher.ts";
 import type { AcceptedTurn } from "../../../sessions/repeated-turn.ts";
 import type { Turn } from "../../../sessions/turn.ts";
+import { END_NOT_STORED } from "../../turn-answer.ts";
 import { streamTurn, wholeTurn, type RunningTurn, type TurnProjection } from "../turn.ts";
 import { projectionOf, readResponse, type ResponseSources, type StoredResponse } from "./stored-response.ts";
 
@@ -76,8 +77,5 @@ export async function wholeResponse(
 
 /** Of a turn that has ended, whatever its events say. It is tried again every second. */
 export function endNotStored(): KartaError {
-  return new KartaError(
-    "storage_unavailable",
-    "the turn has ended, but its end could not be stored; see `karta logs`",
-  );
+  return new KartaError("storage_unavailable", END_NOT_STORED);
 }
